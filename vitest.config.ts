@@ -1,0 +1,45 @@
+import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/closing-line.ts';
+
+// Real processes take turns: they share this machine's libvirtd, ports and browser.
+const oneFileAtATime = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000 };
+
+const typescriptHook = new URL('./tools/typescript-register.mjs', import.meta.url).href;
+
+export default defineConfig({
+  test: {
+    reporters: ['default', new ClosingLine()],
+    execArgv: ['--import', typescriptHook],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/simulation/**', 'test/end-to-end/**', 'test/browser/**'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'end-to-end',
+          include: ['test/end-to-end/**/*.test.ts'],
+          ...oneFileAtATime,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...oneFileAtATime },
+      },
+    ],
+  },
+});
