@@ -1,0 +1,149 @@
+import * as net from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import type { SMTPServerOptions } from 'smtp-server';
+import { afterEach, expect, test } from 'vitest';
+import type { MailMessage, MailServer } from '../../../platform/mail.ts';
+import { nodeMail } from '../../../platform/node/mail.ts';
+
+const stops: (() => void)[] = [];
+
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+const MESSAGE: MailMessage = {
+  from: 'Nephoscope <alerts@example.org>',
+  to: ['ops@example.org'],
+  subject: 'Host down',
+  text: 'the host is down',
+  headers: { 'X-Alert': 'HostDown' },
+};
+
+function portOf(server: net.Server): number {
+  return (server.address() as net.AddressInfo).port;
+}
+
+async function smtp(options: SMTPServerOptions): Promise<MailServer> {
+  const server = new SMTPServer({ authOptional: true, disabledCommands: ['STARTTLS'], ...options });
+  stops.push(() => server.close(() => {}));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return { host: '127.0.0.1', port: portOf(server.server), requireTls: false };
+}
+
+const never = new AbortController().signal;
+
+test('a message arrives whole, and the answer is the words of the server', async () => {
+  let content = '';
+  let recipients: string[] = [];
+  const server = await smtp({
+    onData(stream, session, callback) {
+      recipients = session.envelope.rcptTo.map(({ address }) => address);
+      stream.on('data', (chunk: Buffer) => (content += chunk.toString()));
+      stream.on('end', () => callback(null));
+    },
+  });
+  expect(await nodeMail.send(MESSAGE, server, never)).toMatch(/^250 /);
+  expect(recipients).toEqual(['ops@example.org']);
+  expect(content).toContain('Subject: Host down');
+  expect(content).toContain('X-Alert: HostDown');
+  expect(content).toContain('the host is down');
+});
+
+test.each([
+  [451, 'temporary', true],
+  [550, 'permanent', false],
+])('an answer of %i is %s', async (responseCode, code, worthRetrying) => {
+  const server = await smtp({
+    onRcptTo(_, __, callback) {
+      callback(Object.assign(new Error('no'), { responseCode }));
+    },
+  });
+  await expect(nodeMail.send(MESSAGE, server, never)).rejects.toMatchObject({
+    code,
+    worthRetrying,
+  });
+});
+
+test('nobody listening is unreachable', async () => {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const port = portOf(server);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  await expect(
+    nodeMail.send(MESSAGE, { host: '127.0.0.1', port, requireTls: false }, never),
+  ).rejects.toMatchObject({ code: 'unreachable', worthRetrying: true });
+});
+
+test('a server that stays silent is left when the signal says so', async () => {
+  const silent = net.createServer();
+  stops.push(() => silent.close());
+  await new Promise<void>((resolve) => {
+    silent.listen(0, '127.0.0.1', resolve);
+  });
+  const giveUp = new AbortController();
+  silent.once('connection', (socket) => {
+    stops.push(() => socket.destroy());
+    giveUp.abort(new Error('stopping'));
+  });
+  await expect(
+    nodeMail.send(
+      MESSAGE,
+      { host: '127.0.0.1', port: portOf(silent), requireTls: false },
+      giveUp.signal,
+    ),
+  ).rejects.toThrow('stopping');
+});
+
+test('without TLS nothing is sent where TLS is required, and no password is told', async () => {
+  let arrived = false;
+  const server = await smtp({
+    onData(stream, _, callback) {
+      arrived = true;
+      stream.resume();
+      stream.on('end', () => callback(null));
+    },
+  });
+  const strict = { ...server, requireTls: true, username: 'u', password: 'hunter22' };
+  const failure = await nodeMail.send(MESSAGE, strict, never).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ code: 'permanent' });
+  expect(String(failure)).not.toContain('hunter22');
+  expect(arrived).toBe(false);
+});
+
+test('a wrong password is permanent and stays secret', async () => {
+  const server = await smtp({
+    authOptional: false,
+    allowInsecureAuth: true,
+    onAuth: (_, __, callback) => callback(new Error('invalid')),
+  });
+  const wrong = { ...server, username: 'user', password: 'hunter22' };
+  const failure = await nodeMail.send(MESSAGE, wrong, never).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ code: 'permanent' });
+  expect(String(failure)).not.toContain('hunter22');
+});
+
+test.each([
+  ['two\r\nBcc: x@example.org'],
+  ['a@example.org, b@example.org'],
+  ['a@example.org\r\nRCPT TO:<x@example.org>'],
+  ['nobody'],
+  [''],
+])('the address %j is refused before anything is sent', async (address) => {
+  const nowhere = { host: '127.0.0.1', port: 1, requireTls: false };
+  await expect(nodeMail.send({ ...MESSAGE, to: [address] }, nowhere, never)).rejects.toMatchObject({
+    code: 'bad-address',
+  });
+});
+
+test('line breaks in headers are refused', async () => {
+  const nowhere = { host: '127.0.0.1', port: 1, requireTls: false };
+  await expect(
+    nodeMail.send({ ...MESSAGE, subject: 'a\nBcc: x@example.org' }, nowhere, never),
+  ).rejects.toMatchObject({ code: 'permanent' });
+});
