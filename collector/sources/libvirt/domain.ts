@@ -8,6 +8,7 @@ import {
   CPU_ROWS,
   GUEST_MEMORY_ROWS,
   INTERFACE_ROWS,
+  LAST_UPDATE_ROWS,
   STATE_ROWS,
   stateDescription,
   stateName,
@@ -41,6 +42,7 @@ export class Domain {
   readonly #runtime: readonly SeriesSet[];
   readonly #cpu: SeriesSet;
   readonly #balloon: SeriesSet;
+  readonly #lastUpdate: SeriesSet;
   readonly #guestMemory: SeriesSet;
   readonly #usedPercent: SeriesSet;
   readonly #devices: readonly DeviceSeries[];
@@ -58,9 +60,16 @@ export class Domain {
     this.#state = new SeriesSet(STATE_ROWS, labels);
     this.#cpu = new SeriesSet(CPU_ROWS, labels);
     this.#balloon = new SeriesSet(BALLOON_ROWS, labels);
+    this.#lastUpdate = new SeriesSet(LAST_UPDATE_ROWS, labels);
     this.#guestMemory = new SeriesSet(GUEST_MEMORY_ROWS, labels);
     this.#usedPercent = new SeriesSet(USED_PERCENT_ROWS, labels);
-    this.#runtime = [this.#cpu, this.#balloon, this.#guestMemory, this.#usedPercent];
+    this.#runtime = [
+      this.#cpu,
+      this.#balloon,
+      this.#lastUpdate,
+      this.#guestMemory,
+      this.#usedPercent,
+    ];
     this.#vcpus = new DeviceSeries(VCPU_ROWS, labels, 'vcpu');
     this.#vcpuWaits = new DeviceSeries(VCPU_WAIT_ROWS, labels, 'vcpu');
     this.#interfaces = new DeviceSeries(INTERFACE_ROWS, labels, 'target_device');
@@ -156,6 +165,9 @@ export class Domain {
   #readMemory(fields: Fields, readings: Readings, timeMs: number): void {
     this.#balloon.read(fields, '', readings, timeMs);
     const lastUpdate = fields.get('balloon.last-update');
+    if (typeof lastUpdate === 'number' && lastUpdate > 0) {
+      this.#lastUpdate.read(fields, '', readings, timeMs);
+    }
     // Older libvirts do not say when; then what the guest is said to have said is all there is.
     const isFresh =
       typeof lastUpdate !== 'number' ||

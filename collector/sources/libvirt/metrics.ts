@@ -96,6 +96,10 @@ export const BALLOON_ROWS: readonly MetricRow[] = [
   row('balloon.maximum', 'memory_stats_maximum_bytes', bytes),
   row('balloon.maximum', 'info_maximum_memory_bytes', bytes),
   row('balloon.rss', 'memory_stats_rss_bytes', bytes),
+];
+
+/** When the guest's driver last said something; 0, which stands for never, is not a time. */
+export const LAST_UPDATE_ROWS: readonly MetricRow[] = [
   row('balloon.last-update', 'memory_stats_last_update_timestamp_seconds'),
 ];
 

@@ -78,6 +78,7 @@ export class Session {
   readonly #lastTookMs = new Map<Step, number>();
   #isListDue = true;
   #hasListed = false;
+  #hasListFailed = false;
   #hasEnded = false;
   #turn = 0;
   #noWait = STATS_NO_WAIT;
@@ -107,7 +108,12 @@ export class Session {
   async begin(): Promise<void> {
     const { client } = this.#parts;
     const version = (procedure: number): Promise<string> =>
-      client.call(procedure, NO_PAYLOAD, (reader) => versionText(reader.uint64()), CALL_DEADLINE_MS);
+      client.call(
+        procedure,
+        NO_PAYLOAD,
+        (reader) => versionText(reader.uint64()),
+        CALL_DEADLINE_MS,
+      );
     this.versions = {
       library: await version(PROCEDURE.libraryVersion),
       hypervisor: await version(PROCEDURE.hypervisorVersion),
@@ -138,6 +144,7 @@ export class Session {
     // Ticks come a little early or late; half an interval decides to which of them a turn belongs.
     const reach = now + this.#parts.intervalMs / 2;
     this.#due.add('fast');
+    if (this.#hasListFailed) this.#isListDue = true;
     if (reach >= this.#nextBlock) {
       this.#due.add('block');
       this.#nextBlock = now + this.#blockIntervalMs();
@@ -246,6 +253,7 @@ export class Session {
   async #list(): Promise<void> {
     // Cleared first: an event that comes during the call asks for another one.
     this.#isListDue = false;
+    this.#hasListFailed = true;
     const { client, domains, clock } = this.#parts;
     const payload = new XdrWriter().int32(1).uint32(0).finish();
     const listed = await client.call(
@@ -260,6 +268,7 @@ export class Session {
     for (const each of this.#hasListed ? changed : listed) this.#unread.set(each.uuid, each);
     if (changed.some(({ id }) => id < 0)) this.#due.add('slow');
     this.#hasListed = true;
+    this.#hasListFailed = false;
   }
 
   async #readNewcomers(): Promise<void> {
@@ -309,7 +318,10 @@ export class Session {
     );
     let answer: readonly DomainStats[];
     try {
-      answer = await this.#bulkCall(bulkStatsArguments(only, mask, flags | this.#noWait), deadlineMs);
+      answer = await this.#bulkCall(
+        bulkStatsArguments(only, mask, flags | this.#noWait),
+        deadlineMs,
+      );
     } catch (thrown) {
       this.#lastTookMs.set(step, clock.monotonic() - started);
       const isRefusedFlag =

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../model/failure.ts';
-import { metric } from '../../../model/labels.ts';
+import { equalLabels, metric } from '../../../model/labels.ts';
 import type { Labels } from '../../../model/labels.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { NetworkFailure } from '../../../platform/network.ts';
@@ -102,12 +102,7 @@ class LibvirtSource implements Source {
   }
 
   async sample(sink: SampleSink, signal: AbortSignal): Promise<void> {
-    await waitAtMost(
-      this.#platform.clock,
-      this.intervalMs * WAIT_SHARE,
-      this.#advance(),
-      signal,
-    );
+    await waitAtMost(this.#platform.clock, this.intervalMs * WAIT_SHARE, this.#advance(), signal);
     const dropped = this.#readings.flush(sink);
     if (dropped > 0) this.#dropped.add(dropped);
     this.#pushHealth(sink);
@@ -198,7 +193,8 @@ class LibvirtSource implements Source {
       deadline.abort(new LibvirtFailure('timeout', `connecting to ${path} took too long`)),
     );
     const signal = AbortSignal.any([this.#closing.signal, deadline.signal]);
-    const client = await LibvirtClient.connect(
+    let client: LibvirtClient | undefined;
+    client = await LibvirtClient.connect(
       path,
       { clock, network },
       {
@@ -209,12 +205,14 @@ class LibvirtSource implements Source {
     ).finally(cancel);
     this.#client = client;
     try {
+      this.#closing.signal.throwIfAborted();
       await client.authenticate(OPEN_DEADLINE_MS);
       await client.open(this.#options.uri ?? 'qemu:///system', OPEN_DEADLINE_MS);
       session = new Session({ ...this.#sessionParts, client });
       await session.begin();
     } catch (thrown) {
       this.#client = undefined;
+      session?.end();
       client.close();
       throw thrown;
     }
@@ -233,10 +231,14 @@ class LibvirtSource implements Source {
       libvirtd_running: versions.library,
       libvirt_library: versions.library,
     });
+    if (this.#versions && equalLabels(this.#versions, labels)) return;
+    if (this.#versions) {
+      this.#readings.end(this.#versions, Math.round(this.#platform.clock.now()));
+    }
     this.#versions = labels;
   }
 
-  #lost(client: LibvirtClient, failure: LibvirtFailure): void {
+  #lost(client: LibvirtClient | undefined, failure: LibvirtFailure): void {
     // While connecting, the call under way tells.
     if (this.#client !== client || !this.#session) return;
     this.#session.end();
@@ -252,24 +254,23 @@ function isAbsent(thrown: unknown): boolean {
 }
 
 /** Waits for the work, but neither longer than the limit nor beyond the signal. */
-function waitAtMost(
+async function waitAtMost(
   clock: Clock,
   limitMs: number,
   work: Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.after(limitMs, done);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-    work.then(done, (thrown: unknown) => {
-      done();
-      reject(thrown);
-    });
+  let release = (): void => {};
+  const limit = new Promise<void>((resolve) => {
+    release = resolve;
   });
+  const cancel = clock.after(limitMs, release);
+  signal.addEventListener('abort', release, { once: true });
+  if (signal.aborted) release();
+  try {
+    await Promise.race([work, limit]);
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', release);
+  }
 }
