@@ -1,3 +1,4 @@
+import { Failure } from '../model/failure.ts';
 import type { Refusal } from '../model/refusal.ts';
 import type { SampleBatch } from '../model/sample.ts';
 
@@ -7,8 +8,13 @@ export interface Ingest {
    * Takes a batch in: checks names and limits, stamps the origin's labels, appends to the store. Resolves
    * when every accepted sample is durable. What was refused is counted in `/metrics` and returned.
    * Fails with the store's `StoreFailure`, or `overloaded` when too much is under way already.
+   * `refusedBefore` is what the decoder of the wire format could not hand over: counted and returned too.
    */
-  accept(batch: SampleBatch, origin: Origin): Promise<Acceptance>;
+  accept(
+    batch: SampleBatch,
+    origin: Origin,
+    refusedBefore?: readonly Refusal[],
+  ): Promise<Acceptance>;
 }
 
 /** Who sent a batch. */
@@ -34,6 +40,12 @@ export interface IngestLimits {
   readonly futureMs: number;
   /** Batches that wait for the disk at once, in samples; more fail with `overloaded`. */
   readonly samplesUnderWayMax: number;
+  /** Series that one outside sender may keep alive; its further ones are refused, its known ones never. */
+  readonly seriesPerSourceMax: number;
+  /** A pushed body as it came over the wire. */
+  readonly bodyBytesMax: number;
+  /** The same body after decompression. */
+  readonly decodedBytesMax: number;
 }
 
 export const DEFAULT_INGEST_LIMITS: IngestLimits = {
@@ -42,4 +54,14 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   labelValueBytesMax: 2048,
   futureMs: 600_000,
   samplesUnderWayMax: 2_000_000,
+  seriesPerSourceMax: 200_000,
+  bodyBytesMax: 8 * 1024 * 1024,
+  decodedBytesMax: 32 * 1024 * 1024,
 };
+
+export type IngestFailureCode = 'malformed' | 'too-large' | 'unsupported-format';
+
+/** A body that cannot be taken in at all; nothing of it was stored. */
+export class IngestFailure extends Failure<IngestFailureCode> {
+  override readonly name = 'IngestFailure';
+}

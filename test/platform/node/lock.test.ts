@@ -89,6 +89,7 @@ test('a pid that is used again does not keep a dead lock alive', async () => {
   const old = { pid: process.pid, startedTicks: '1', bootId, token: 'a' };
   await writeFile(join(directory, 'lock'), JSON.stringify(old));
   const lock = await nodeFiles.lock(directory);
+  expect(await readFile(join(directory, 'lock'), 'utf8')).not.toContain('"token":"a"');
   await lock.release();
 });
 
