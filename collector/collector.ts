@@ -3,7 +3,7 @@ import type { SampleBatch } from '../model/sample.ts';
 import type { Platform } from '../platform/platform.ts';
 import { CollectorLoop } from './loop/loop.ts';
 import type { LoopStatus } from './loop/loop.ts';
-import { hostSources } from './sources.ts';
+import { hostSources, libvirtSource } from './sources.ts';
 
 export interface CollectorOptions {
   /** How often what moves is read: 100 ms to 1 h. What seldom changes is read every 10 s at most. */
@@ -27,14 +27,18 @@ export const DEFAULT_COLLECTOR_OPTIONS: CollectorOptions = {
   root: '',
   libvirt: {
     enabled: true,
-    sockets: ['/run/libvirt/libvirt-sock-ro', '/run/libvirt/virtqemud-sock-ro'],
+    sockets: [
+      '/run/libvirt/libvirt-sock-ro',
+      '/var/run/libvirt/libvirt-sock-ro',
+      '/run/libvirt/virtqemud-sock-ro',
+    ],
   },
 };
 
 /** What the collector needs of the world. */
 export type CollectorPlatform = Pick<
   Platform,
-  'clock' | 'network' | 'random' | 'log' | 'telemetry' | 'machine' | 'kernelTree'
+  'clock' | 'network' | 'log' | 'telemetry' | 'machine' | 'kernelTree'
 >;
 
 /** The sources that this machine has, at work. */
@@ -61,14 +65,17 @@ export function startCollector(
   deliver: (batch: SampleBatch) => Promise<void>,
   platform: CollectorPlatform,
 ): Collector {
-  const { intervalMs, root } = { ...DEFAULT_COLLECTOR_OPTIONS, ...options };
+  const { intervalMs, root, libvirt } = { ...DEFAULT_COLLECTOR_OPTIONS, ...options };
   assert(
     intervalMs >= INTERVAL_MS_MIN && intervalMs <= INTERVAL_MS_MAX,
     `the collector's interval is from ${INTERVAL_MS_MIN} ms to an hour, not ${intervalMs} ms`,
   );
   const instance = options.instance ?? platform.machine.hostname;
   const log = platform.log.component('collector');
-  const sources = hostSources(platform.kernelTree(root), platform.clock, intervalMs);
+  const sources = [...hostSources(platform.kernelTree(root), platform.clock, intervalMs)];
+  if (libvirt.enabled) {
+    sources.push(libvirtSource({ sockets: libvirt.sockets, intervalMs }, platform));
+  }
   const loop = new CollectorLoop(sources, { intervalMs, instance }, deliver, { ...platform, log });
   loop.start();
   return {
