@@ -1,6 +1,6 @@
 import type { SampleSink, Source } from '../../source.ts';
 import type { Host } from './host.ts';
-import { numberIn, numberedIn, textIn } from './kernel-text.ts';
+import { decimal, numberIn, numberedIn, textIn } from './kernel-text.ts';
 import { SeriesPool } from './series-pool.ts';
 
 const CPUS = '/sys/devices/system/cpu';
@@ -39,6 +39,14 @@ export function createCpuInfoSource(host: Host): Source {
         FIELDS.map(([label, key]) => [label, values.get(key) ?? '']),
       );
       pool.push(sink, 'node_cpu_info', labels, 1);
+      const [package_ = '', core = '', cpu = ''] = FIELDS.map(([, key]) => values.get(key) ?? '');
+      const megahertz = decimal(values.get('cpu MHz') ?? '');
+      pool.push(
+        sink,
+        'node_cpu_frequency_hertz',
+        { package: package_, core, cpu },
+        megahertz * 1e6,
+      );
     }
   }
 

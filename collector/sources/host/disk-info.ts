@@ -29,7 +29,8 @@ export function createDiskInfoSource(host: Host): Source {
       // The first is what is printed on the disk; virtio devices have only the last.
       serial: property('SCSI_IDENT_SERIAL') || property('ID_SERIAL_SHORT') || property('ID_SERIAL'),
       revision: property('ID_REVISION'),
-      rotational: textIn(tree, `/sys/block/${device}/queue/rotational`),
+      // What has no queue of its own does not rotate.
+      rotational: textIn(tree, `/sys/block/${device}/queue/rotational`) || '0',
     };
     pool.push(sink, 'node_disk_info', info, 1);
     if (property('ID_FS_TYPE') !== '') {

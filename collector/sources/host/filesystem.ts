@@ -90,8 +90,9 @@ class Lane {
     if (stuck === undefined && !this.#isUnderWay) this.#stuck = undefined;
     const inOrder = stuck ? [stuck, ...mounts.filter((mount) => mount !== stuck)] : mounts;
     for (const mount of inOrder) {
+      const answer = await this.#askOne(mount.mountPoint, signal);
       if (signal.aborted) return;
-      report(mount, await this.#askOne(mount.mountPoint, signal));
+      report(mount, answer);
     }
   }
 

@@ -1,3 +1,4 @@
+import { Failure } from '../../../model/failure.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { KernelFile, KernelTree } from '../../../platform/kernel-tree.ts';
 import { ByteScan } from '../../parsing/byte-scan.ts';
@@ -92,6 +93,15 @@ export class HostFile {
     this.close();
     this.#skip = READINGS_BEFORE_REOPEN;
     return false;
+  }
+
+  /** As `read`, for a file without which nothing is as it should be: fails when it cannot be read. */
+  mustRead(): void {
+    if (this.read()) return;
+    throw new Failure(
+      'unreadable',
+      `${this.path} cannot be read: check that it is mounted, and the collector's root if one is set`,
+    );
   }
 
   /** The number that the file consists of; NaN when there is none. */

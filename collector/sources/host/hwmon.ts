@@ -69,23 +69,46 @@ export function createHwmonSource(host: Host): Source {
     return clean(textIn(tree, `${directory}/name`)) || clean(baseName(real));
   }
 
+  /** Several chips may sit on one device; then the device alone does not tell them apart. */
+  function chips(): readonly Chip[] {
+    const found = namesIn(tree, DIRECTORY).map((hwmon): Chip => {
+      const directory = `${DIRECTORY}/${hwmon}`;
+      return {
+        directory,
+        name: chipName(directory),
+        text: clean(textIn(tree, `${directory}/name`)),
+      };
+    });
+    return found.map((chip) => {
+      const rivals = found.filter(({ name }) => name === chip.name);
+      if (rivals.length === 1) return chip;
+      const isTold =
+        chip.text !== '' && rivals.filter(({ text }) => text === chip.text).length === 1;
+      const suffix = isTold ? chip.text : clean(baseName(chip.directory));
+      return { ...chip, name: `${chip.name}_${suffix}` };
+    });
+  }
+
   return {
     name: 'hwmon',
     intervalMs: host.slowMs,
     sample(sink) {
-      for (const hwmon of namesIn(tree, DIRECTORY)) {
-        const directory = `${DIRECTORY}/${hwmon}`;
-        const chip = chipName(directory);
+      for (const { directory, name: chip, text } of chips()) {
         if (chip === '') continue;
-        const chipText = clean(textIn(tree, `${directory}/name`));
-        if (chipText !== '') {
-          pool.push(sink, 'node_hwmon_chip_names', { chip, chip_name: chipText }, 1);
-        }
+        if (text !== '') pool.push(sink, 'node_hwmon_chip_names', { chip, chip_name: text }, 1);
         for (const sensor of readSensors(directory)) pushSensor(pool, sink, chip, sensor);
       }
       pool.finish();
     },
   };
+}
+
+interface Chip {
+  readonly directory: string;
+  /** From the place of its device. */
+  readonly name: string;
+  /** What the driver calls it. */
+  readonly text: string;
 }
 
 function pushSensor(pool: SeriesPool, sink: SampleSink, chip: string, sensor: Sensor): void {

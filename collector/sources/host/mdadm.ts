@@ -1,6 +1,6 @@
 import type { SampleSink, Source } from '../../source.ts';
 import type { Host } from './host.ts';
-import { numberIn, textIn } from './kernel-text.ts';
+import { namesIn, numberIn, textIn } from './kernel-text.ts';
 import { SeriesPool } from './series-pool.ts';
 
 /** What an array is doing, in the words of the label `state`. */
@@ -38,8 +38,18 @@ export function createMdadmSource(host: Host): Source {
     for (const state of STATES) push('state', array.state === state ? 1 : 0, state);
     push('blocks', array.blocks);
     push('blocks_synced', array.blocksSynced);
-    push('raid_disks', numberIn(tree, `/sys/block/${device}/md/raid_disks`));
-    push('degraded', numberIn(tree, `/sys/block/${device}/md/degraded`));
+  }
+
+  function sampleSysfs(sink: SampleSink): void {
+    for (const device of namesIn(tree, '/sys/block')) {
+      if (!device.startsWith('md')) continue;
+      const disks = numberIn(tree, `/sys/block/${device}/md/raid_disks`);
+      if (disks !== disks) continue;
+      pool.push(sink, 'node_md_raid_disks', { device }, disks);
+      // Arrays without redundancy cannot be degraded and have no such file.
+      const degraded = numberIn(tree, `/sys/block/${device}/md/degraded`);
+      pool.push(sink, 'node_md_degraded', { device }, degraded === degraded ? degraded : 0);
+    }
   }
 
   return {
@@ -47,6 +57,7 @@ export function createMdadmSource(host: Host): Source {
     intervalMs: host.slowMs,
     sample(sink) {
       for (const array of parseMdstat(textIn(tree, '/proc/mdstat'))) sampleArray(sink, array);
+      sampleSysfs(sink);
       pool.finish();
     },
   };
@@ -79,7 +90,7 @@ function parseArray(device: string, head: string, under: string): MdArray {
   const isActive = head.startsWith('active');
   const blocks = Number(/(\d{1,18}) blocks/.exec(under)?.[1] ?? 0);
   // Arrays without redundancy do not say how many disks they need: all that they have.
-  const counts = /\[(\d{1,9})\/(\d{1,9})\]/.exec(under);
+  const counts = isActive ? /\[(\d{1,9})\/(\d{1,9})\]/.exec(under) : null;
   const present = isActive ? disks.length - failed - spare : 0;
   const activity = /(recovery|resync|check|reshape)\s*=/.exec(under)?.[1];
   const progress = /\((\d{1,18})\/\d{1,18}\)/.exec(under)?.[1];

@@ -28,7 +28,7 @@ export function createMeminfoSource(host: Host): Source {
     name: 'meminfo',
     intervalMs: host.fastMs,
     sample(sink) {
-      if (!file.read()) return;
+      file.mustRead();
       rows.begin();
       do {
         if (!scan.word(COLON) || !scan.take(COLON)) continue;

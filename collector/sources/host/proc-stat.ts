@@ -121,8 +121,9 @@ class ProcStat {
     for (const one of this.#singles) one.value = Number.NaN;
     this.#softirqCounts.fill(Number.NaN);
     this.#readMs = this.#host.clock.monotonic();
-    this.#readable = this.#file.read();
-    if (!this.#readable) return;
+    this.#readable = false;
+    this.#file.mustRead();
+    this.#readable = true;
     const { scan } = this.#host.reader;
     this.#cpus.begin();
     do {
