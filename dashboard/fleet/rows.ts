@@ -1,0 +1,145 @@
+import type { Inventory, InventoryHost, InventoryInstance } from '../api/inventory.ts';
+import { seriesKey } from '../live/event.ts';
+import type { Measure } from './queries.ts';
+
+/** What is known now of a host or an instance; null where there is no current value. */
+export interface Load {
+  /** Cores in use. */
+  readonly cores: number | null;
+  /** Share of the cores it has, 0 to 1. */
+  readonly cpu: number | null;
+  readonly memoryBytes: number | null;
+  /** Share of the memory it has, 0 to 1; may pass 1 where overhead counts. */
+  readonly memory: number | null;
+  readonly received: number | null;
+  readonly sent: number | null;
+  readonly read: number | null;
+  readonly written: number | null;
+}
+
+export type Row =
+  | {
+      readonly kind: 'host';
+      readonly id: string;
+      readonly host: InventoryHost;
+      readonly load: Load;
+    }
+  | {
+      readonly kind: 'instance';
+      readonly id: string;
+      readonly instance: InventoryInstance;
+      /** Its state as far as it can be known: `unknown` when its host has gone silent. */
+      readonly state: InventoryInstance['state'];
+      readonly load: Load;
+    };
+
+export type LatestValues = (
+  kind: 'host' | 'instance',
+  measure: Measure,
+) => ReadonlyMap<string, number>;
+
+export const NO_LOAD: Load = {
+  cores: null,
+  cpu: null,
+  memoryBytes: null,
+  memory: null,
+  received: null,
+  sent: null,
+  read: null,
+  written: null,
+};
+
+const WITHOUT_LOAD: ReadonlySet<string> = new Set(['ended', 'unknown', 'shutoff', 'crashed']);
+
+/**
+ * Joins what exists with what it does now. Hosts that are silent and instances that have ended, are off or
+ * of unknown state have no numbers, whatever the stream still says: an old value is not a current one.
+ */
+export function fleetRows(inventory: Inventory, latest: LatestValues): readonly Row[] {
+  const staleHosts = new Set<string>();
+  const rows: Row[] = inventory.hosts.map((host) => {
+    if (host.state === 'stale') staleHosts.add(host.instance);
+    const key = seriesKey({ instance: host.instance });
+    const capacity = { cores: host.cpus, memoryBytes: host.memoryBytes };
+    const load =
+      host.state === 'live'
+        ? loadOf((measure) => latest('host', measure).get(key), capacity)
+        : NO_LOAD;
+    return { kind: 'host', id: `host ${host.instance}`, host, load };
+  });
+  for (const instance of inventory.instances) {
+    const state =
+      instance.state !== 'ended' && staleHosts.has(instance.host) ? 'unknown' : instance.state;
+    const key = seriesKey({ uuid: instance.uuid });
+    const capacity = { cores: instance.vcpus, memoryBytes: instance.memoryBytes };
+    const load = WITHOUT_LOAD.has(state)
+      ? NO_LOAD
+      : loadOf((measure) => latest('instance', measure).get(key), capacity);
+    rows.push({ kind: 'instance', id: instance.uuid, instance, state, load });
+  }
+  return rows;
+}
+
+function loadOf(
+  value: (measure: Measure) => number | undefined,
+  capacity: { readonly cores: number; readonly memoryBytes: number },
+): Load {
+  const number = (measure: Measure): number | null => {
+    const known = value(measure);
+    return known !== undefined && Number.isFinite(known) ? known : null;
+  };
+  const cores = number('cores');
+  const memoryBytes = number('memory');
+  return {
+    cores,
+    cpu: share(cores, capacity.cores),
+    memoryBytes,
+    memory: share(memoryBytes, capacity.memoryBytes),
+    received: number('received'),
+    sent: number('sent'),
+    read: number('read'),
+    written: number('written'),
+  };
+}
+
+function share(part: number | null, whole: number): number | null {
+  return part === null || !(whole > 0) ? null : part / whole;
+}
+
+export interface FleetSummary {
+  readonly hostsLive: number;
+  readonly hostsStale: number;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly running: number;
+  readonly ended: number;
+  readonly unknown: number;
+  readonly otherwise: number;
+}
+
+/** Counts over the whole fleet; capacities are those of live hosts, as the totals beside them are. */
+export function summarise(rows: readonly Row[]): FleetSummary {
+  const sum = {
+    hostsLive: 0,
+    hostsStale: 0,
+    cpus: 0,
+    memoryBytes: 0,
+    running: 0,
+    ended: 0,
+    unknown: 0,
+    otherwise: 0,
+  };
+  for (const row of rows) {
+    if (row.kind === 'host') {
+      if (row.host.state === 'stale') sum.hostsStale++;
+      else {
+        sum.hostsLive++;
+        sum.cpus += row.host.cpus;
+        sum.memoryBytes += row.host.memoryBytes;
+      }
+    } else if (row.state === 'running' || row.state === 'ended' || row.state === 'unknown') {
+      sum[row.state]++;
+    } else sum.otherwise++;
+  }
+  return sum;
+}

@@ -1,0 +1,228 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { Search, X } from 'lucide-react';
+import { useMemo, useRef } from 'react';
+import { serverSource } from '../api/source.ts';
+import type { Inventory } from '../api/inventory.ts';
+import { filterRows, nextSort, orderRows, parseSort, sortText } from '../fleet/order.ts';
+import type { Show, Sort } from '../fleet/order.ts';
+import { FLEET_QUERIES } from '../fleet/queries.ts';
+import { fleetRows, summarise } from '../fleet/rows.ts';
+import type { Row } from '../fleet/rows.ts';
+import { Summary } from '../fleet/summary.tsx';
+import { FleetTable } from '../fleet/table.tsx';
+import { ConnectionMark, useServerNow } from '../live/connection-mark.tsx';
+import type { Feed } from '../live/feed.ts';
+import { useFeed, useFeedVersion, useNow } from '../live/use-feed.ts';
+import type { FleetSearch } from '../search.ts';
+import { useInventory } from '../shell/queries.ts';
+import { useTitle } from '../shell/title.ts';
+import styles from './fleet.module.css';
+import { Failed } from './notice.tsx';
+
+const route = getRouteApi('/');
+
+const SPARK_SPAN_MS = 120_000;
+const WISH = {
+  queries: FLEET_QUERIES,
+  range: { kind: 'following', spanMs: SPARK_SPAN_MS, intervalMs: 1000 },
+  stepMs: 1000,
+} as const;
+
+export function FleetPage() {
+  useTitle('Fleet');
+  const inventory = useInventory();
+  const feed = useFeed(WISH, serverSource);
+  return (
+    <>
+      <div className={styles['heading']}>
+        <h1>Fleet</h1>
+        <ConnectionMark feed={feed} />
+      </div>
+      {inventory.data ? (
+        <Fleet inventory={inventory.data} feed={feed} />
+      ) : inventory.isError ? (
+        <Failed
+          what="The list of hosts and instances"
+          error={inventory.error}
+          onRetry={() => void inventory.refetch()}
+        />
+      ) : (
+        <Skeleton />
+      )}
+    </>
+  );
+}
+
+function Fleet({ inventory, feed }: { readonly inventory: Inventory; readonly feed: Feed }) {
+  const search: FleetSearch = route.useSearch();
+  const navigate = route.useNavigate();
+  const nowMs = useServerNow();
+  const stale = feed.isStale(useNow());
+  const rows = useRows(inventory, feed, stale);
+  const show: Show = search.show ?? 'all';
+  const sort = parseSort(search.sort);
+  const shown = useOrdered(rows, show, sort, search.filter ?? '');
+  const change = (next: Partial<Record<keyof FleetSearch, string | undefined>>): void => {
+    const merged = { ...search, ...next };
+    void navigate({ search: merged as FleetSearch, replace: true, resetScroll: false });
+  };
+  return (
+    <>
+      <Summary summary={summarise(rows)} feed={feed} stale={stale} />
+      <Controls
+        filter={search.filter ?? ''}
+        show={show}
+        count={shown.length}
+        onFilter={(filter) => change({ filter: filter === '' ? undefined : filter })}
+        onShow={(next) => change({ show: next === 'all' ? undefined : next })}
+      />
+      {shown.length > 0 ? (
+        <FleetTable
+          rows={shown}
+          sort={sort}
+          tree={show === 'all'}
+          nowMs={nowMs}
+          onSort={(column) => change({ sort: sortText(nextSort(sort, column)) })}
+        />
+      ) : (
+        <Nothing filter={search.filter} empty={rows.length === 0} />
+      )}
+    </>
+  );
+}
+
+/** Once the stream is stale no row has a current value. */
+function useRows(inventory: Inventory, feed: Feed, stale: boolean): readonly Row[] {
+  const version = useFeedVersion(feed);
+  return useMemo(
+    () =>
+      fleetRows(inventory, (kind, measure) =>
+        stale ? new Map<string, number>() : feed.latest(`${kind}.${measure}`),
+      ),
+    [inventory, feed, version, stale],
+  );
+}
+
+/** Rows sorted by a moving value change places at most this often: a list that dances cannot be read. */
+const REORDER_MS = 5000;
+
+function useOrdered(rows: readonly Row[], show: Show, sort: Sort, filter: string): readonly Row[] {
+  const known = useRef<{ key: string; atMs: number; ids: readonly string[] }>(undefined);
+  const kept = filterRows(rows, show, filter);
+  const key = [
+    show,
+    sortText(sort),
+    filter,
+    kept.length,
+    kept.some((row) => row.load.cpu !== null),
+  ].join(' ');
+  const now = Date.now();
+  if (known.current?.key !== key || now - known.current.atMs > REORDER_MS) {
+    const ids = orderRows(kept, show, sort).map((row) => row.id);
+    known.current = { key, atMs: now, ids };
+  }
+  const byId = new Map(kept.map((row) => [row.id, row]));
+  const ordered = known.current.ids.flatMap((id) => byId.get(id) ?? []);
+  // As many rows, but other ones: then the order is made anew.
+  if (ordered.length === kept.length) return ordered;
+  const fresh = orderRows(kept, show, sort);
+  known.current = { key, atMs: now, ids: fresh.map((row) => row.id) };
+  return fresh;
+}
+
+const SHOWS: readonly (readonly [Show, string])[] = [
+  ['all', 'All'],
+  ['hosts', 'Hosts'],
+  ['instances', 'Instances'],
+];
+
+function Controls({
+  filter,
+  show,
+  count,
+  onFilter,
+  onShow,
+}: {
+  readonly filter: string;
+  readonly show: Show;
+  readonly count: number;
+  readonly onFilter: (filter: string) => void;
+  readonly onShow: (show: Show) => void;
+}) {
+  return (
+    <div className={styles['controls']} role="search">
+      <div className={styles['filter']}>
+        <Search size={15} aria-hidden />
+        <input
+          type="text"
+          value={filter}
+          placeholder="Filter by name, project, host, state"
+          aria-label="Filter hosts and instances"
+          aria-keyshortcuts="/"
+          data-shortcut="/"
+          spellCheck={false}
+          autoComplete="off"
+          onChange={(event) => onFilter(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            onFilter('');
+            event.currentTarget.blur();
+          }}
+        />
+        {filter === '' ? (
+          <kbd aria-hidden>/</kbd>
+        ) : (
+          <button type="button" aria-label="Clear the filter" onClick={() => onFilter('')}>
+            <X size={14} aria-hidden />
+          </button>
+        )}
+      </div>
+      <div className={styles['segments']} role="group" aria-label="Show">
+        {SHOWS.map(([value, label]) => (
+          <button
+            key={value}
+            type="button"
+            aria-pressed={show === value}
+            onClick={() => onShow(value)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <span className={styles['count']} role="status">
+        {count} {count === 1 ? 'row' : 'rows'}
+      </span>
+    </div>
+  );
+}
+
+function Nothing({
+  filter,
+  empty,
+}: {
+  readonly filter: string | undefined;
+  readonly empty: boolean;
+}) {
+  return (
+    <div className={styles['nothing']} role="status">
+      <p className={styles['nothingTitle']}>
+        {empty ? 'Nothing has been seen in the last hour' : `Nothing matches “${filter ?? ''}”`}
+      </p>
+      <p>
+        {empty
+          ? 'Hosts appear as soon as a collector sends their first sample. The log says what the collector of this machine does.'
+          : 'Each word must be part of a name, UUID, project, flavor, host or state.'}
+      </p>
+    </div>
+  );
+}
+
+function Skeleton() {
+  return (
+    <div role="status" className={styles['skeleton']}>
+      <span className="visually-hidden">Loading hosts and instances</span>
+      <div />
+      <div />
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+import { Link, getRouteApi } from '@tanstack/react-router';
+import { useCallback, useMemo, useState } from 'react';
+import type { InventoryHost } from '../api/inventory.ts';
+import { nextSort, orderRows } from '../fleet/order.ts';
+import type { Sort } from '../fleet/order.ts';
+import { instanceQueriesOf } from '../fleet/queries.ts';
+import { fleetRows } from '../fleet/rows.ts';
+import { FleetTable } from '../fleet/table.tsx';
+import { ageText, formatValue } from '../format/units.ts';
+import { useServerNow } from '../live/connection-mark.tsx';
+import type { Feed } from '../live/feed.ts';
+import { useFeedVersion, useNow } from '../live/use-feed.ts';
+import { hostPanels } from '../panels/host.ts';
+import { useInventory } from '../shell/queries.ts';
+import { StateMark } from '../shell/state-mark.tsx';
+import { useTitle } from '../shell/title.ts';
+import { ChartsPage } from './charts.tsx';
+import styles from './host.module.css';
+import { Subject } from './subject.tsx';
+
+const route = getRouteApi('/hosts/$instance');
+
+export function HostPage() {
+  const { instance } = route.useParams();
+  useTitle(instance);
+  const panelsFor = useCallback((window: string) => hostPanels(instance, window), [instance]);
+  const moreQueries = useMemo(() => instanceQueriesOf(instance), [instance]);
+  return (
+    <ChartsPage
+      title={<Head instance={instance} />}
+      search={route.useSearch()}
+      panelsFor={panelsFor}
+      moreQueries={moreQueries}
+      after={(feed) => <Instances instance={instance} feed={feed} />}
+    />
+  );
+}
+
+function Head({ instance }: { readonly instance: string }) {
+  const { data } = useInventory();
+  const nowMs = useServerNow();
+  const host = data?.hosts.find((one) => one.instance === instance);
+  const mark = host && (
+    <StateMark
+      state={host.state}
+      detail={host.state === 'stale' ? `seen ${ageText(nowMs - host.lastSeenMs)}` : undefined}
+    />
+  );
+  return (
+    <Subject name={instance} path="Host" mark={mark} facts={facts(host, data !== undefined)} />
+  );
+}
+
+const LIBVIRT = { up: 'connected', down: 'not reachable', none: 'not installed' } as const;
+
+function facts(
+  host: InventoryHost | undefined,
+  known: boolean,
+): readonly (readonly [string, string])[] {
+  if (!host) return known ? [['Seen', 'not in the last hour']] : [['Cores', '…']];
+  return [
+    ['Cores', String(host.cpus)],
+    ['Memory', formatValue('bytes', host.memoryBytes)],
+    ['libvirt', LIBVIRT[host.libvirt]],
+    ['Instances', String(host.instances)],
+  ];
+}
+
+/** Who uses this host: its instances, the busiest first. */
+function Instances({ instance, feed }: { readonly instance: string; readonly feed: Feed }) {
+  const { data } = useInventory();
+  const version = useFeedVersion(feed);
+  const nowMs = useServerNow();
+  const stale = feed.isStale(useNow());
+  const following = feed.options.range.kind === 'following';
+  const [sort, setSort] = useState<Sort>({ column: 'cpu', descending: true });
+  const rows = useMemo(() => {
+    if (!data) return [];
+    const mine = data.instances.filter((one) => one.host === instance);
+    const known = fleetRows({ ...data, instances: mine }, (kind, measure) =>
+      kind === 'host' || stale ? new Map<string, number>() : feed.latest(`instances.${measure}`),
+    );
+    return orderRows(
+      known.filter((row) => row.kind === 'instance'),
+      'instances',
+      sort,
+    );
+  }, [data, instance, feed, version, stale, sort]);
+  if (!following || rows.length === 0) return null;
+  return (
+    <section className={styles['instances']} aria-labelledby="instances-title">
+      <div className={styles['heading']}>
+        <h2 id="instances-title">Instances now</h2>
+        <Link to="/" search={{ filter: instance, show: 'instances' }}>
+          Show in the fleet
+        </Link>
+      </div>
+      <FleetTable
+        rows={rows}
+        sort={sort}
+        tree
+        flat
+        nowMs={nowMs}
+        onSort={(column) => setSort(nextSort(sort, column))}
+      />
+    </section>
+  );
+}
