@@ -398,6 +398,38 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 );
 
+test('a libvirtd that hangs holds nobody up, is told, and is used again when it wakes', async () => {
+  const watch = new Watch(libvirt);
+  const name = 'libvirt_domain_info_cpu_time_seconds_total';
+  await watch.untilSampled('the guests', 10_000, () =>
+    Boolean(watch.find(name, { uuid: spin.uuid })),
+  );
+  libvirt.freeze('daemon');
+  try {
+    await watch.untilSampled(
+      'libvirt_up to be 0',
+      10_000,
+      () => watch.find('libvirt_up')?.value === 0,
+      0,
+    );
+    expect(watch.lastError).toMatchObject({ code: 'timeout' });
+    const started = performance.now();
+    await watch.sample();
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect([...watch.series.values()].every(({ endedAt }) => endedAt === undefined)).toBe(true);
+  } finally {
+    libvirt.thaw('daemon');
+  }
+  const { samples } = watch.find(name, { uuid: spin.uuid })!;
+  await watch.untilSampled(
+    'samples again',
+    30_000,
+    () => watch.find(name, { uuid: spin.uuid })!.samples > samples + 1,
+  );
+  expect(watch.find('libvirt_up')?.value).toBe(1);
+  await watch.source.close?.();
+});
+
 test('one frozen QEMU costs only what it alone can tell', async () => {
   const watch = new Watch(libvirt);
   const name = 'libvirt_domain_info_cpu_time_seconds_total';

@@ -43,6 +43,8 @@ const SLOW_INTERVAL_MS = 10_000;
 const BLOCK_INTERVAL_MS_MAX = 10_000;
 /** A call may use this part of its interval before the interval is stretched. */
 const BLOCK_SHARE_MAX = 0.2;
+/** How far off its time a tick may be and still be taken for it. */
+const JITTER_SHARE = 0.1;
 const CALL_DEADLINE_MS = 5000;
 /** Bulk calls get three times what the last one took, within these bounds. */
 const BULK_DEADLINE_MS_MIN = 2000;
@@ -83,7 +85,7 @@ export class Session {
   #turn = 0;
   #noWait = STATS_NO_WAIT;
   #blockTookMs = 0;
-  #nextBlock = Number.NEGATIVE_INFINITY;
+  #lastBlock = Number.NEGATIVE_INFINITY;
   #nextSlow = Number.NEGATIVE_INFINITY;
   #lastReadMs = 0;
   #working: Promise<void> | undefined;
@@ -141,13 +143,14 @@ export class Session {
   /** Resolves when everything that is due now has been done, or has failed. Never rejects. */
   tick(): Promise<void> {
     const now = this.#parts.clock.monotonic();
-    // Ticks come a little early or late; half an interval decides to which of them a turn belongs.
-    const reach = now + this.#parts.intervalMs / 2;
+    // Ticks come a little early or late, which must not cost a whole interval.
+    const reach = now + this.#parts.intervalMs * JITTER_SHARE;
     this.#due.add('fast');
     if (this.#hasListFailed) this.#isListDue = true;
-    if (reach >= this.#nextBlock) {
+    const blockIntervalMs = this.#blockIntervalMs();
+    if (blockIntervalMs <= this.#parts.intervalMs || reach >= this.#lastBlock + blockIntervalMs) {
       this.#due.add('block');
-      this.#nextBlock = now + this.#blockIntervalMs();
+      this.#lastBlock = now;
     }
     if (reach >= this.#nextSlow) {
       this.#due.add('slow');

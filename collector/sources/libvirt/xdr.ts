@@ -135,6 +135,7 @@ export class XdrWriter {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
+  /** Replaces the array and the view when they are full: call it before touching either. */
   #reserve(count: number): number {
     const start = this.#length;
     const needed = start + count;
@@ -149,12 +150,14 @@ export class XdrWriter {
   }
 
   uint32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), value);
+    const start = this.#reserve(4);
+    this.#view.setUint32(start, value);
     return this;
   }
 
   int32(value: number): this {
-    this.#view.setInt32(this.#reserve(4), value);
+    const start = this.#reserve(4);
+    this.#view.setInt32(start, value);
     return this;
   }
 
