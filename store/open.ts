@@ -1,19 +1,8 @@
-import type { Platform } from '../platform/platform.ts';
 import { openEmbeddedStore } from './embedded/database.ts';
+import type { StoreOptions, StorePlatform } from './options.ts';
 import type { Store } from './store.ts';
 
-/** What a store is told when it is opened. */
-export interface StoreOptions {
-  readonly directory: string;
-  /** Samples older than this are refused, and removed once stored. */
-  readonly retentionMs: number;
-  /** Live series above this are refused with `series-limit`. */
-  readonly seriesMax: number;
-  /** Told while a start takes long: what is being done, and how much of it is done (0 to 1). */
-  readonly progress?: (step: string, done: number) => void;
-}
-
-export type StorePlatform = Pick<Platform, 'clock' | 'files' | 'log' | 'telemetry' | 'random'>;
+export type { StoreOptions, StorePlatform } from './options.ts';
 
 /** Opens the store, recovering what a crash left; resolves when it reads and writes. */
 export function openStore(options: StoreOptions, platform: StorePlatform): Promise<Store> {
