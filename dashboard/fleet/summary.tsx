@@ -1,4 +1,4 @@
-import { formatValue } from '../format/units.ts';
+import { formatCapacity, formatValue } from '../format/units.ts';
 import type { Unit } from '../format/units.ts';
 import type { Feed } from '../live/feed.ts';
 import type { Total } from './queries.ts';
@@ -114,12 +114,7 @@ function TotalTile({
       <span className={styles['label']}>{label}</span>
       <span className={styles['number']}>{formatValue(unit, last).replace(' cores', '')}</span>
       {capacity !== undefined && (
-        <span className={styles['detail']}>
-          of{' '}
-          {formatValue(unit, capacity)
-            .replace(/(\.\d*?)0+( cores)?$/, '$1$2')
-            .replace(/\.( |$)/, '$1')}
-        </span>
+        <span className={styles['detail']}>of {formatCapacity(unit, capacity)}</span>
       )}
       <span className={styles['spark']}>
         <Sparkline values={values} max={max} />

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, Box, Server } from 'lucide-react';
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import { momentWords } from '../format/moment.ts';
-import { ageText, formatValue } from '../format/units.ts';
+import { ageText, formatCapacity, formatValue } from '../format/units.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { Bar } from './bar.tsx';
 import { barScale, loadValue, rowName } from './order.ts';
@@ -177,7 +177,7 @@ function Name({ row, tree }: { readonly row: Row; readonly tree: boolean }) {
           {instance}
         </Link>
         <span className={styles['about']}>
-          {cpus} cores · {formatValue('bytes', memoryBytes)}
+          {cpus} cores · {formatCapacity('bytes', memoryBytes)}
           {libvirt === 'down' && <span className={styles['warning']}> · libvirt down</span>}
         </span>
       </>

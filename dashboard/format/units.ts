@@ -42,12 +42,11 @@ const SECONDS: readonly Scale[] = [
 ];
 
 function thousands(word: string): readonly Scale[] {
-  const tail = word === '' ? '' : ` ${word}`;
   return [
-    { divisor: 1e9, suffix: `G${tail}` },
-    { divisor: 1e6, suffix: `M${tail}` },
-    { divisor: 1e3, suffix: `k${tail}` },
-    { divisor: 1, suffix: tail.trimStart() },
+    { divisor: 1e9, suffix: `G${word}` },
+    { divisor: 1e6, suffix: `M${word}` },
+    { divisor: 1e3, suffix: `k${word}` },
+    { divisor: 1, suffix: word },
   ];
 }
 
@@ -80,6 +79,13 @@ export function quantity(unit: Unit, value: number | null | undefined): Quantity
 export function formatValue(unit: Unit, value: number | null | undefined): string {
   const { number, suffix } = quantity(unit, value);
   return suffix === '' ? number : `${number} ${suffix}`;
+}
+
+/** What something has, rather than what it uses: 4 GiB, not 4.00 GiB. */
+export function formatCapacity(unit: Unit, value: number | null | undefined): string {
+  const { number, suffix } = quantity(unit, value);
+  const short = number.includes('.') ? number.replace(/0+$/, '').replace(/\.$/, '') : number;
+  return suffix === '' ? short : `${short} ${suffix}`;
 }
 
 /** Labels of an axis: one prefix for all of them, and as many decimals as tell neighbours apart. */

@@ -17,6 +17,7 @@ export function AlertsPage() {
   return (
     <>
       <h1 className={styles['title']}>Alerts</h1>
+      <h2 className="visually-hidden">Pending and firing</h2>
       <Active />
       <h2 className={styles['subtitle']}>Rules</h2>
       <Rules />

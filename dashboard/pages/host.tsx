@@ -6,7 +6,7 @@ import type { Sort } from '../fleet/order.ts';
 import { instanceQueriesOf } from '../fleet/queries.ts';
 import { fleetRows } from '../fleet/rows.ts';
 import { FleetTable } from '../fleet/table.tsx';
-import { ageText, formatValue } from '../format/units.ts';
+import { ageText, formatCapacity } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
 import type { Feed } from '../live/feed.ts';
 import { useFeedVersion, useNow } from '../live/use-feed.ts';
@@ -60,7 +60,7 @@ function facts(
   if (!host) return known ? [['Seen', 'not in the last hour']] : [['Cores', '…']];
   return [
     ['Cores', String(host.cpus)],
-    ['Memory', formatValue('bytes', host.memoryBytes)],
+    ['Memory', formatCapacity('bytes', host.memoryBytes)],
     ['libvirt', LIBVIRT[host.libvirt]],
     ['Instances', String(host.instances)],
   ];

@@ -5,7 +5,7 @@ import { useCallback, useMemo, useRef } from 'react';
 import { fetchInventory } from '../api/inventory.ts';
 import type { InventoryInstance } from '../api/inventory.ts';
 import { dayAndClock, momentWords } from '../format/moment.ts';
-import { ageText, formatValue } from '../format/units.ts';
+import { ageText, formatCapacity } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
 import { instancePanels } from '../panels/instance.ts';
 import { useInventory } from '../shell/queries.ts';
@@ -88,7 +88,7 @@ function Head({
   if (flavor !== '') facts.push(['Flavor', flavor]);
   facts.push(
     ['vCPUs', String(vcpus)],
-    ['Memory', formatValue('bytes', memoryBytes)],
+    ['Memory', formatCapacity('bytes', memoryBytes)],
     ['First seen', momentWords(instance.firstSeenMs, nowMs)],
     ['UUID', uuid],
   );

@@ -13,20 +13,22 @@ interface LegendProps {
   readonly hidden: ReadonlySet<string>;
   /** The row under the crosshair; without one the newest values are told. */
   readonly row: number | null;
+  /** `now`: only the newest row counts. `past`: the last value of the range. `none`: nothing is current. */
+  readonly newest: 'now' | 'past' | 'none';
   readonly onHide: (hidden: ReadonlySet<string>) => void;
 }
 
 /** More entries than this wait behind a button. */
 const ENTRIES_MAX = 8;
 
-export function Legend({ title, unit, series, hidden, row, onHide }: LegendProps) {
+export function Legend({ title, unit, series, hidden, row, newest, onHide }: LegendProps) {
   const [all, setAll] = useState(false);
   const keys = useMemo(() => series.map((one) => one.key), [series]);
   const shown = all ? series : series.slice(0, ENTRIES_MAX);
   return (
     <ul className={styles['legend']} aria-label={`${title}: series`}>
       {shown.map((one) => {
-        const value = row === null ? statistics(one.values).last : (one.values[row] ?? null);
+        const value = row === null ? newestValue(one, newest) : (one.values[row] ?? null);
         return (
           <li key={one.key}>
             <button
@@ -59,4 +61,12 @@ export function Legend({ title, unit, series, hidden, row, onHide }: LegendProps
       )}
     </ul>
   );
+}
+
+function newestValue(
+  { values }: ChartSeries,
+  newest: LegendProps['newest'],
+): number | null | undefined {
+  if (newest === 'none') return null;
+  return newest === 'now' ? values.at(-1) : statistics(values).last;
 }

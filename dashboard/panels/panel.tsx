@@ -70,7 +70,7 @@ export function Panel(props: PanelProps) {
         </button>
       </header>
       <div className={stale !== undefined || disconnected ? styles['bodyStale'] : styles['body']}>
-        <Body {...props} picture={picture} asTable={asTable} />
+        <Body {...props} picture={picture} asTable={asTable} stale={stale !== undefined} />
       </div>
     </section>
   );
@@ -105,7 +105,12 @@ function StaleBadge({
   );
 }
 
-function Body(props: PanelProps & { readonly picture: Picture; readonly asTable: boolean }) {
+interface Display {
+  readonly asTable: boolean;
+  readonly stale: boolean;
+}
+
+function Body(props: PanelProps & Display & { readonly picture: Picture }) {
   const { picture, panel, feed } = props;
   switch (picture.kind) {
     case 'loading':
@@ -155,15 +160,8 @@ function Message({
 
 type ReadyPicture = Extract<Picture, { kind: 'ready' }>;
 
-function Ready({
-  panel,
-  picture,
-  asTable,
-  span,
-  ended,
-  onZoom,
-  onUndoZoom,
-}: PanelProps & { readonly picture: ReadyPicture; readonly asTable: boolean }) {
+function Ready(props: PanelProps & Display & { readonly picture: ReadyPicture }) {
+  const { panel, picture, asTable, span, ended, onZoom, onUndoZoom } = props;
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [row, setRow] = useState<number | null>(null);
   const { series, timesMs } = picture;
@@ -202,8 +200,15 @@ function Ready({
         series={series}
         hidden={hidden}
         row={row}
+        newest={newestOf(props)}
         onHide={setHidden}
       />
     </>
   );
+}
+
+/** The last value of what is silent, cut off or over is not a current one. */
+function newestOf({ feed, stale, disconnected, ended }: PanelProps & Display) {
+  if (feed.options.range.kind === 'fixed') return 'past';
+  return stale || disconnected || ended ? 'none' : 'now';
 }

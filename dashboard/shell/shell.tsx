@@ -3,6 +3,7 @@ import type { ErrorComponentProps } from '@tanstack/react-router';
 import { BellRing, CircleHelp, Monitor, Moon, Sun } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
+import { messageOf } from '../../model/failure.ts';
 import { HelpDialog } from './help.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import styles from './shell.module.css';
@@ -140,7 +141,7 @@ export function Crash({ error }: ErrorComponentProps) {
   return (
     <div className={styles['notice']} role="alert">
       <h1>This page failed</h1>
-      <p>{error.message}</p>
+      <p>{messageOf(error)}</p>
       <button type="button" onClick={() => location.reload()}>
         Load it again
       </button>
