@@ -5,6 +5,7 @@ import { SETTINGS, SETTING_KEYS, isSettingKey } from './config/settings.ts';
 import type { Setting, SettingKey, Settings } from './config/settings.ts';
 import { readYaml } from './config/yaml-file.ts';
 
+export { Failure, messageOf } from '../model/failure.ts';
 export { ConfigFailure } from './config/failure.ts';
 export type { Address } from './config/kinds.ts';
 export { suggestion } from './config/nearest.ts';

@@ -25,7 +25,6 @@ export function nodeLog(level: LogLevel): Log {
       {
         level,
         base: null,
-        messageKey: 'message',
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
       },

@@ -58,8 +58,8 @@ test('log lines are JSON on stderr, and those before an exit are not lost', () =
   expect(lines[0]).toMatchObject({
     level: 'info',
     component: 'store',
-    message: 'opened',
+    msg: 'opened',
     blocks: 3,
   });
-  expect(lines[1]).toMatchObject({ level: 'warn', message: 'slow' });
+  expect(lines[1]).toMatchObject({ level: 'warn', msg: 'slow' });
 }, 40_000);

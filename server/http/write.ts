@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify';
+import type { Acceptance } from '../../ingest/ingest.ts';
+import type { Instance } from '../services.ts';
+import { service } from './ready.ts';
+import { route } from './routes.ts';
+
+/** Samples that others push. Answers are plain text, as senders log them. */
+export function writeRoutes(app: FastifyInstance, instance: Instance): void {
+  const { settings } = instance.config;
+  route(
+    app,
+    ['POST'],
+    '/api/v1/write',
+    async (request, reply) => {
+      const ingest = service(instance, 'ingest');
+      const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+      const decoded = instance.decoder.decode(body, {
+        contentType: request.headers['content-type'],
+        contentEncoding: request.headers['content-encoding'],
+      });
+      instance.metadata.learn(decoded.metadata);
+      const origin = { kind: 'remote-write', source: request.ip } as const;
+      const acceptance = await ingest.accept(decoded.batch, origin, decoded.refused);
+      if (acceptance.refused.length === 0) return reply.code(204).send();
+      return reply.code(400).type('text/plain').send(refusalText(acceptance));
+    },
+    { bodyLimit: settings['ingest.body_bytes_max'] },
+  );
+}
+
+/** 400 tells the sender not to try again; the samples that could be stored are. */
+function refusalText({ accepted, refused }: Acceptance): string {
+  const count = refused.reduce((sum, refusal) => sum + refusal.count, 0);
+  const reasons = refused.map(({ reason, count, example }) => `${reason} (${count}): ${example}`);
+  return `${count} samples were refused, ${accepted} are stored.\n${reasons.join('\n')}\n`;
+}
