@@ -1,0 +1,69 @@
+/** The parts of a date in UTC, from seconds since 1970, without reading any clock. */
+interface CivilDate {
+  readonly year: number;
+  /** From 1. */
+  readonly month: number;
+  readonly day: number;
+}
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * Days since 1970 to year, month and day of the Gregorian calendar. Counted in eras of 400 years that
+ * begin on the first of March, so that the leap day comes last.
+ */
+function civilDate(days: number): CivilDate {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
+}
+
+function isLeapYear(year: number): boolean {
+  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+}
+
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+function daysInMonth({ year, month }: CivilDate): number {
+  return month === 2 && isLeapYear(year) ? 29 : MONTH_DAYS[month - 1]!;
+}
+
+function dayOfYear(date: CivilDate): number {
+  let days = date.day;
+  for (let month = 1; month < date.month; month++) days += daysInMonth({ ...date, month });
+  return days;
+}
+
+function daysOf(seconds: number): number {
+  return Math.floor(Math.trunc(seconds) / DAY_SECONDS);
+}
+
+function secondOfDay(seconds: number): number {
+  return Math.trunc(seconds) - daysOf(seconds) * DAY_SECONDS;
+}
+
+/** Of a number of seconds; what is no time at all stays NaN. */
+export const CALENDAR_FUNCTIONS: Readonly<Record<string, (seconds: number) => number>> = {
+  year: (seconds) => civilDate(daysOf(seconds)).year,
+  month: (seconds) => civilDate(daysOf(seconds)).month,
+  day_of_month: (seconds) => civilDate(daysOf(seconds)).day,
+  day_of_year: (seconds) => dayOfYear(civilDate(daysOf(seconds))),
+  days_in_month: (seconds) => daysInMonth(civilDate(daysOf(seconds))),
+  // The first of January 1970 was a Thursday.
+  day_of_week: (seconds) => (((daysOf(seconds) + 4) % 7) + 7) % 7,
+  hour: (seconds) => Math.floor(secondOfDay(seconds) / 3600),
+  minute: (seconds) => Math.floor((secondOfDay(seconds) % 3600) / 60),
+};

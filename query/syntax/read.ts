@@ -1,0 +1,480 @@
+import { parser } from '@prometheus-io/lezer-promql';
+import { assert } from '../../model/assert.ts';
+import { METRIC_NAME } from '../../model/labels.ts';
+import type { Matcher } from '../../model/matcher.ts';
+import type {
+  Aggregation,
+  AggregationOperator,
+  Binary,
+  BinaryOperator,
+  DurationExpression,
+  Expression,
+  Matching,
+  Pin,
+  Place,
+  VectorSelector,
+} from './ast.ts';
+import { SET_OPERATORS } from './ast.ts';
+import { grammarFault } from './fault.ts';
+import { parseFailure } from './failure.ts';
+import { parseNumber, unquote } from './literals.ts';
+import { mask } from './mask.ts';
+import type { Node, Tree } from './tree.ts';
+
+export const TEXT_CHARACTERS_MAX = 16_384;
+export const NESTING_MAX = 64;
+/** Chains such as a + b + c + … are deep without being nested; recursion over them stays well within the stack. */
+const TREE_DEPTH_MAX = 512;
+
+/** Reads a text into a tree; types are checked elsewhere. Fails with `bad_data`. */
+export function readExpression(text: string): Expression {
+  if (text.length > TEXT_CHARACTERS_MAX) {
+    throw parseFailure(
+      text,
+      { from: TEXT_CHARACTERS_MAX, to: text.length },
+      `the query has ${text.length} characters, more than the limit of ${TEXT_CHARACTERS_MAX}`,
+    );
+  }
+  if (text.trim() === '')
+    throw parseFailure(text, { from: 0, to: 0 }, 'no expression found in input');
+  const masked = mask(text);
+  if (masked.depth > NESTING_MAX) {
+    throw parseFailure(
+      text,
+      { from: masked.deepest, to: masked.deepest + 1 },
+      `brackets are nested ${masked.depth} deep, the limit is ${NESTING_MAX}`,
+    );
+  }
+  let tree: Tree;
+  try {
+    tree = parser.parse(masked.text);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw tooDeep(text, { from: 0, to: text.length });
+  }
+  const fault = grammarFault(text, tree);
+  if (fault) throw fault;
+  const top = tree.topNode.firstChild;
+  assert(top !== null, 'a tree without faults has an expression');
+  return new Reader(text).expression(top, 0);
+}
+
+function tooDeep(text: string, place: Place): Error {
+  return parseFailure(
+    text,
+    place,
+    `the expression is too deep: more than ${TREE_DEPTH_MAX} levels`,
+  );
+}
+
+class Reader {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  expression(node: Node, depth: number): Expression {
+    if (depth > TREE_DEPTH_MAX) throw tooDeep(this.#text, placeOf(node));
+    const place = placeOf(node);
+    switch (node.name) {
+      case 'NumberDurationLiteral':
+        return { kind: 'number', ...this.#number(node), place };
+      case 'StringLiteral':
+        return { kind: 'string', value: this.#string(node), place };
+      case 'VectorSelector':
+        return this.#selector(node);
+      case 'MatrixSelector': {
+        const [inner, range] = childrenOf(node);
+        const selector = this.expression(inner!, depth + 1);
+        if (selector.kind !== 'selector') {
+          throw parseFailure(this.#text, place, 'ranges only allowed for vector selectors');
+        }
+        if (selector.offset || selector.pin || selector.edges) {
+          throw parseFailure(this.#text, place, 'no offset or @ modifiers allowed before range');
+        }
+        return { kind: 'matrix', selector, range: this.#duration(range!), place };
+      }
+      case 'SubqueryExpr': {
+        const [inner, range, step] = childrenOf(node);
+        return {
+          kind: 'subquery',
+          inner: this.expression(inner!, depth + 1),
+          range: this.#duration(range!),
+          step: step && this.#duration(step),
+          offset: undefined,
+          pin: undefined,
+          place,
+        };
+      }
+      case 'OffsetExpr': {
+        const [inner, , offset] = childrenOf(node);
+        return this.#shifted(inner!, place, depth, { offset: this.#duration(offset!) });
+      }
+      case 'StepInvariantExpr':
+        return this.#pinned(node, depth);
+      case 'AnchoredExpr':
+      case 'SmoothedExpr':
+        return this.#withEdges(node, depth);
+      case 'FunctionCall': {
+        const [name, body] = childrenOf(node);
+        return {
+          kind: 'call',
+          name: this.#slice(name!),
+          arguments: childrenOf(body!).map((argument) => this.expression(argument, depth + 1)),
+          place,
+        };
+      }
+      case 'AggregateExpr':
+        return this.#aggregation(node, depth);
+      case 'BinaryExpr':
+        return this.#binary(node, depth);
+      case 'UnaryExpr': {
+        const [operator, inner] = childrenOf(node);
+        return negated(this.#slice(operator!), this.expression(inner!, depth + 1), place);
+      }
+      case 'ParenExpr':
+        return {
+          kind: 'parentheses',
+          inner: this.expression(node.firstChild!, depth + 1),
+          place,
+        };
+      default:
+        throw parseFailure(this.#text, place, `unexpected ${node.name}`);
+    }
+  }
+
+  #slice(node: Node): string {
+    return this.#text.slice(node.from, node.to);
+  }
+
+  #number(node: Node): { value: number; isDuration: boolean } {
+    const number = parseNumber(this.#slice(node));
+    if (!number) {
+      throw parseFailure(
+        this.#text,
+        placeOf(node),
+        `error parsing number: "${this.#slice(node)}" is neither a number nor a duration`,
+      );
+    }
+    return number;
+  }
+
+  #string(node: Node): string {
+    const read = unquote(this.#slice(node));
+    if ('fault' in read) throw parseFailure(this.#text, placeOf(node), read.fault);
+    return read.value;
+  }
+
+  #selector(node: Node): VectorSelector {
+    let name: string | undefined;
+    const matchers: Matcher[] = [];
+    for (const child of childrenOf(node)) {
+      if (child.name === 'Identifier') {
+        name = this.#slice(child);
+      } else {
+        for (const part of childrenOf(child)) {
+          if (part.name === 'QuotedLabelName') {
+            if (name !== undefined) {
+              throw parseFailure(
+                this.#text,
+                placeOf(part),
+                `metric name must not be set twice: "${name}" or "${this.#string(part.firstChild!)}"`,
+              );
+            }
+            name = this.#string(part.firstChild!);
+          } else matchers.push(this.#matcher(part));
+        }
+      }
+    }
+    if (name !== undefined) {
+      const second = matchers.find((matcher) => matcher.name === METRIC_NAME);
+      if (second && node.firstChild?.name === 'Identifier') {
+        throw parseFailure(
+          this.#text,
+          placeOf(node),
+          `metric name must not be set twice: "${name}" or "${second.value}"`,
+        );
+      }
+      matchers.push({ name: METRIC_NAME, operator: '=', value: name });
+    }
+    return {
+      kind: 'selector',
+      name,
+      matchers,
+      offset: undefined,
+      pin: undefined,
+      edges: undefined,
+      place: placeOf(node),
+    };
+  }
+
+  #matcher(node: Node): Matcher {
+    const [label, operator, value] = childrenOf(node);
+    const name =
+      label!.name === 'QuotedLabelName' ? this.#string(label!.firstChild!) : this.#slice(label!);
+    return {
+      name,
+      operator: this.#slice(operator!) as Matcher['operator'],
+      value: this.#string(value!),
+    };
+  }
+
+  #shifted(
+    inner: Node,
+    place: Place,
+    depth: number,
+    change: { readonly offset?: DurationExpression; readonly pin?: Pin },
+  ): Expression {
+    const target = this.expression(inner, depth + 1);
+    const what = change.offset ? 'offset' : '@';
+    const shift =
+      target.kind === 'matrix'
+        ? target.selector
+        : target.kind === 'selector' || target.kind === 'subquery'
+          ? target
+          : undefined;
+    if (!shift) {
+      throw parseFailure(
+        this.#text,
+        place,
+        `${what} modifier must be preceded by an instant vector selector or range vector selector or a subquery`,
+      );
+    }
+    if (change.offset && shift.offset) {
+      throw parseFailure(this.#text, place, 'offset may not be set multiple times');
+    }
+    if (change.pin && shift.pin) {
+      throw parseFailure(this.#text, place, '@ <timestamp> may not be set multiple times');
+    }
+    if (target.kind === 'matrix') {
+      return { ...target, selector: { ...target.selector, ...change, place }, place };
+    }
+    return { ...target, ...change, place } as Expression;
+  }
+
+  #pinned(node: Node, depth: number): Expression {
+    const [inner, , at] = childrenOf(node);
+    const place = placeOf(node);
+    if (at!.name === 'AtModifierPreprocessors') {
+      const kind = this.#slice(at!).toLowerCase() === 'start' ? 'start' : 'end';
+      return this.#shifted(inner!, place, depth, { pin: { kind } });
+    }
+    const seconds = this.#number(at!).value;
+    const timeMs = Math.round(seconds * 1000);
+    if (!Number.isSafeInteger(timeMs)) {
+      throw parseFailure(
+        this.#text,
+        placeOf(at!),
+        `timestamp out of bounds for @ modifier: ${seconds}`,
+      );
+    }
+    return this.#shifted(inner!, place, depth, { pin: { kind: 'time', timeMs } });
+  }
+
+  #withEdges(node: Node, depth: number): Expression {
+    const edges = node.name === 'AnchoredExpr' ? 'anchored' : 'smoothed';
+    const place = placeOf(node);
+    const target = this.expression(node.firstChild!, depth + 1);
+    const selector = target.kind === 'matrix' ? target.selector : target;
+    if (selector.kind !== 'selector' || (edges === 'anchored' && target.kind !== 'matrix')) {
+      const allowed =
+        edges === 'anchored' ? 'a range vector selector' : 'an instant or range vector selector';
+      throw parseFailure(this.#text, place, `${edges} modifier must be preceded by ${allowed}`);
+    }
+    if (selector.edges) {
+      throw parseFailure(this.#text, place, 'anchored and smoothed modifiers may be set only once');
+    }
+    return target.kind === 'matrix'
+      ? { ...target, selector: { ...target.selector, edges, place }, place }
+      : { ...selector, edges, place };
+  }
+
+  #aggregation(node: Node, depth: number): Aggregation {
+    const place = placeOf(node);
+    const parts = childrenOf(node);
+    const operator = this.#slice(parts[0]!).toLowerCase() as AggregationOperator;
+    const modifier = parts.find((part) => part.name === 'AggregateModifier');
+    const body = childrenOf(parts.find((part) => part.name === 'FunctionCallBody')!);
+    const wanted = PARAMETERISED.has(operator) ? 2 : 1;
+    if (body.length === 0) {
+      throw parseFailure(this.#text, place, 'no arguments for aggregate expression provided');
+    }
+    if (body.length !== wanted) {
+      throw parseFailure(
+        this.#text,
+        place,
+        `wrong number of arguments for aggregate expression provided, expected ${wanted}, got ${body.length}`,
+      );
+    }
+    const [first, second] = body.map((argument) => this.expression(argument, depth + 1));
+    return {
+      kind: 'aggregation',
+      operator,
+      inner: wanted === 2 ? second! : first!,
+      parameter: wanted === 2 ? first! : undefined,
+      grouping: modifier ? this.#labels(modifier.lastChild!) : [],
+      without: modifier?.firstChild?.name === 'Without',
+      place,
+    };
+  }
+
+  #labels(node: Node): string[] {
+    return childrenOf(node).map((child) =>
+      child.name === 'QuotedLabelName' ? this.#string(child.firstChild!) : this.#slice(child),
+    );
+  }
+
+  #binary(node: Node, depth: number): Expression {
+    const parts = childrenOf(node);
+    const place = placeOf(node);
+    const operator = this.#slice(parts[1]!).toLowerCase() as BinaryOperator;
+    const right = this.expression(parts.at(-1)!, depth + 1);
+    const matching = this.#matching(operator, parts.slice(2, -1));
+    const returnBool = parts.some((part) => part.name === 'BoolModifier');
+    const whole = (left: Expression): Binary => ({
+      kind: 'binary',
+      operator,
+      left,
+      right,
+      returnBool,
+      matching,
+      place,
+    });
+    const leftNode = parts[0]!;
+    // A sign binds less than a power: -2 ^ 2 is -(2 ^ 2), whatever the grammar's number token says.
+    const sign = this.#text[leftNode.from]!;
+    if (operator === '^' && leftNode.name === 'NumberDurationLiteral' && /[+-]/.test(sign)) {
+      const bare = this.#slice(leftNode).slice(1);
+      const from = leftNode.from + 1 + (bare.length - bare.trimStart().length);
+      const number = parseNumber(bare.trimStart())!;
+      const power = {
+        ...whole({ kind: 'number', ...number, place: { from, to: leftNode.to } }),
+        place: { from, to: place.to },
+      };
+      return negated(sign, power, place);
+    }
+    return whole(this.expression(leftNode, depth + 1));
+  }
+
+  #matching(operator: BinaryOperator, modifiers: readonly Node[]): Matching {
+    const clause = modifiers.find((part) => part.name === 'MatchingModifierClause');
+    const fill = modifiers.find((part) => part.name === 'FillModifier');
+    const parts = clause ? childrenOf(clause) : [];
+    const group = parts.find((part) => part.name === 'GroupLeft' || part.name === 'GroupRight');
+    const labelLists = parts.filter((part) => part.name === 'GroupingLabels');
+    let fillLeft: number | undefined;
+    let fillRight: number | undefined;
+    for (const part of fill ? childrenOf(fill) : []) {
+      const { value } = this.#number(part.lastChild!);
+      if (part.name !== 'FillRightClause') fillLeft = value;
+      if (part.name !== 'FillLeftClause') fillRight = value;
+    }
+    const setOperator = SET_OPERATORS.has(operator);
+    if (setOperator && fill) {
+      throw parseFailure(
+        this.#text,
+        placeOf(fill),
+        'filling in missing series not allowed for set operators',
+      );
+    }
+    if (setOperator && group) {
+      throw parseFailure(
+        this.#text,
+        placeOf(group),
+        `no grouping allowed for "${operator}" operation`,
+      );
+    }
+    const on = parts[0]?.name === 'On';
+    const labels = labelLists[0] ? this.#labels(labelLists[0]) : [];
+    const include = labelLists[1] ? this.#labels(labelLists[1]) : [];
+    const both = on ? include.find((label) => labels.includes(label)) : undefined;
+    if (both !== undefined) {
+      throw parseFailure(
+        this.#text,
+        placeOf(clause!),
+        `label "${both}" must not occur in ON and GROUP clause at once`,
+      );
+    }
+    return {
+      cardinality: setOperator
+        ? 'many-to-many'
+        : group
+          ? group.name === 'GroupLeft'
+            ? 'many-to-one'
+            : 'one-to-many'
+          : 'one-to-one',
+      on,
+      labels,
+      include,
+      fillLeft,
+      fillRight,
+    };
+  }
+
+  #duration(node: Node): DurationExpression {
+    const place = placeOf(node);
+    if (node.name === 'NumberDurationLiteralInDurationContext') {
+      const { value, isDuration } = this.#number(node);
+      return { kind: 'number', seconds: value, isDuration, place };
+    }
+    const parts = childrenOf(node);
+    const [first, second, third] = parts;
+    if (first!.name === 'UnaryOp') {
+      return {
+        kind: 'unary',
+        operator: this.#slice(first!) as '+' | '-',
+        inner: this.#duration(second!),
+        place,
+      };
+    }
+    if (first!.name === 'DurationStep') return { kind: 'step', place };
+    if (first!.name === 'DurationRange') return { kind: 'range', place };
+    if (first!.name === 'DurationMinOf' || first!.name === 'DurationMaxOf') {
+      return {
+        kind: first!.name === 'DurationMinOf' ? 'min_of' : 'max_of',
+        left: this.#duration(second!),
+        right: this.#duration(third!),
+        place,
+      };
+    }
+    if (third) {
+      return {
+        kind: 'binary',
+        operator: this.#slice(second!) as '+' | '-' | '*' | '/' | '%' | '^',
+        left: this.#duration(first!),
+        right: this.#duration(third),
+        place,
+      };
+    }
+    const inner = this.#duration(first!);
+    return this.#text[node.from] === '(' ? { kind: 'parentheses', inner, place } : inner;
+  }
+}
+
+const PARAMETERISED: ReadonlySet<string> = new Set([
+  'topk',
+  'bottomk',
+  'quantile',
+  'count_values',
+  'limitk',
+  'limit_ratio',
+]);
+
+/** A sign before a number is part of it, so that -1 prints as it was written. */
+function negated(sign: string, inner: Expression, place: Place): Expression {
+  if (inner.kind === 'number') {
+    return sign === '-' ? { ...inner, value: -inner.value, place } : { ...inner, place };
+  }
+  return { kind: 'unary', operator: sign === '-' ? '-' : '+', inner, place };
+}
+
+function placeOf(node: Node): Place {
+  return { from: node.from, to: node.to };
+}
+
+function childrenOf(node: Node): Node[] {
+  const children: Node[] = [];
+  for (let child = node.firstChild; child; child = child.nextSibling) children.push(child);
+  return children;
+}
