@@ -60,7 +60,9 @@ export function createNetdevSource(host: Host): Source {
   function takeDevice(): boolean {
     scan.skipBlanks();
     const start = scan.at;
-    const colon = scan.bytes.lastIndexOf(COLON, scan.lineEnd() - 1);
+    const end = scan.lineEnd();
+    if (end === start) return false;
+    const colon = scan.bytes.lastIndexOf(COLON, end - 1);
     if (colon <= start) return false;
     scan.wordStart = start;
     scan.wordEnd = colon;
