@@ -1,7 +1,9 @@
 import { messageOf } from '../model/failure.ts';
 import { createBodyDecoder } from '../ingest/formats.ts';
+import type { BodyDecoder } from '../ingest/formats.ts';
 import { KnownMetadata } from '../ingest/known-metadata.ts';
 import { withDeadline } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
 import {
   composeAlerter,
   composeCollector,
@@ -15,6 +17,7 @@ import { listen } from './http/listen.ts';
 import { createInventory } from './inventory.ts';
 import { LiveQueries } from './live.ts';
 import { partsOf } from './roles.ts';
+import type { Parts } from './roles.ts';
 import type { Instance, Phase, ServerPlatform, Services } from './services.ts';
 
 export type { ServerPlatform } from './services.ts';
@@ -22,7 +25,7 @@ export type { ServerPlatform } from './services.ts';
 /** A running Nephoscope. */
 export interface Server {
   readonly url: string;
-  /** Ends everything within 10 s, what was accepted is on disk. May be called again. */
+  /** Ends everything within 10 s; what was accepted is on disk. May be called again. */
   stop(): Promise<void>;
 }
 
@@ -30,10 +33,6 @@ export interface ServerOptions {
   /** Where the built dashboard is; without it, none is served. */
   readonly dashboardDirectory?: string;
 }
-
-/** Each part may take this long to stop; together they stay below ten seconds. */
-const STOP_MS_MAX = 2200;
-const PROGRESS_EVERY_MS = 2000;
 
 /**
  * Starts the parts that the roles ask for, in the order in which samples flow, with HTTP in front: it
@@ -45,92 +44,132 @@ export async function startServer(
   platform: ServerPlatform,
   options: ServerOptions = {},
 ): Promise<Server> {
-  const { settings } = config;
-  const { clock } = platform;
-  const log = platform.log.component('server');
-  const parts = partsOf(settings['server.roles']);
-  const stops: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
-  let phase: Phase = { kind: 'starting', progress: 'opening the store' };
-  let services: Services | undefined;
-  const instance: Instance = {
-    config,
-    platform,
-    parts,
-    startedMs: Math.floor(clock.now()),
-    metadata: new KnownMetadata(),
-    decoder: createBodyDecoder(ingestLimits(settings)),
-    dashboardDirectory: options.dashboardDirectory,
-    phase: () => phase,
-    reload: async () => {
-      await services?.alerter?.reload();
-      log.info('reloaded');
-    },
-  };
-  let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopped ??= (async () => {
-      phase = { kind: 'stopping' };
-      for (const part of stops.reverse()) await stopWithin(part);
-    })());
-  const stopWithin = async (part: (typeof stops)[number]): Promise<void> => {
-    try {
-      await withDeadline(clock, STOP_MS_MAX, `stopping the ${part.name}`, () => part.stop());
-    } catch (thrown) {
-      log.error('a part did not stop cleanly', { part: part.name, error: messageOf(thrown) });
-    }
-  };
-
-  let toldAt = clock.monotonic();
-  const progress = (step: string, done: number): void => {
-    const text = `${step} (${Math.floor(done * 100)} %)`;
-    phase = { kind: 'starting', progress: text };
-    if (clock.monotonic() - toldAt < PROGRESS_EVERY_MS) return;
-    toldAt = clock.monotonic();
-    log.info('starting', { progress: text });
-  };
-
-  const http = await listen(instance, settings['server.listen']);
-  log.info('listening', { url: http.url });
+  const running = new Running(config, platform, options.dashboardDirectory);
+  const http = await listen(running, config.settings['server.listen']);
+  running.log.info('listening', { url: http.url });
   try {
-    const store = parts.store ? await composeStore(settings, platform, progress) : undefined;
-    if (store) stops.push({ name: 'store', stop: () => store.close() });
-    const querier = store && parts.querier ? composeQuerier(settings, store, platform) : undefined;
-    // The alerter writes, too, and the gate costs nothing while it is not used.
-    const ingest = store ? composeIngest(settings, store, platform) : undefined;
-    const isCollecting = parts.collector && settings['collector.enabled'];
-    const collector =
-      ingest && isCollecting ? composeCollector(settings, ingest, platform) : undefined;
-    if (collector) stops.push({ name: 'collector', stop: () => collector.stop() });
-    const alerter =
-      querier && ingest && parts.alerter
-        ? await composeAlerter(config, querier, ingest, http.url, platform)
-        : undefined;
-    if (alerter) stops.push({ name: 'alerter', stop: () => alerter.stop() });
-    const live = querier && parts.read ? new LiveQueries(querier, platform) : undefined;
-    const inventory =
-      store && querier && parts.read ? createInventory(store, querier, clock) : undefined;
-    services = {
-      store,
-      querier: parts.read ? querier : undefined,
-      inventory,
-      live,
-      ingest: parts.write ? ingest : undefined,
-      collector,
-      alerter,
-    };
-    stops.push({
-      name: 'HTTP server',
-      async stop() {
-        live?.stop();
-        await http.stop();
-      },
+    const services = await startParts(running, http.url);
+    running.whenStopped('HTTP server', async () => {
+      services.live?.stop();
+      await http.stop();
     });
-    phase = { kind: 'ready', services };
-    log.info('ready', { url: http.url, roles: settings['server.roles'] });
+    running.ready(services);
   } catch (thrown) {
-    await stop();
+    await running.stop();
     await http.stop();
     throw thrown;
   }
-  return { url: http.url, stop };
+  running.log.info('ready', { url: http.url, roles: config.settings['server.roles'] });
+  return { url: http.url, stop: () => running.stop() };
+}
+
+async function startParts(running: Running, url: string): Promise<Services> {
+  const { config, platform, parts } = running;
+  const { settings } = config;
+
+  const progress = (step: string, done: number): void => running.progress(step, done);
+  const store = parts.store ? await composeStore(settings, platform, progress) : undefined;
+  if (store) running.whenStopped('store', () => store.close());
+
+  const querier = store && parts.querier ? composeQuerier(settings, store, platform) : undefined;
+
+  // The collector and the alerter write through the gate, too, whether or not others may.
+  const ingest = store && composeIngest(settings, store, platform);
+
+  const isCollecting = parts.collector && settings['collector.enabled'];
+  const collector =
+    ingest && isCollecting ? composeCollector(settings, ingest, platform) : undefined;
+  if (collector) running.whenStopped('collector', () => collector.stop());
+
+  const alerter =
+    querier && ingest && parts.alerter
+      ? await composeAlerter(config, querier, ingest, url, platform)
+      : undefined;
+  if (alerter) running.whenStopped('alerter', () => alerter.stop());
+
+  const reading = store && querier && parts.read ? { store, querier } : undefined;
+  return {
+    store,
+    querier: reading?.querier,
+    inventory: reading && createInventory(reading.store, reading.querier, platform.clock),
+    live: reading && new LiveQueries(reading.querier, platform),
+    ingest: parts.write ? ingest : undefined,
+    collector,
+    alerter,
+  };
+}
+
+/** Each part may take this long to stop: together they stay below ten seconds. */
+const STOP_MS_MAX = 2200;
+const PROGRESS_EVERY_MS = 2000;
+
+/** What of the process changes while it lives: its phase, and what is to be stopped in the end. */
+class Running implements Instance {
+  readonly config: Config;
+  readonly platform: ServerPlatform;
+  readonly parts: Parts;
+  readonly startedMs: number;
+  readonly metadata = new KnownMetadata();
+  readonly decoder: BodyDecoder;
+  readonly dashboardDirectory: string | undefined;
+  readonly log: Log;
+  #phase: Phase = { kind: 'starting', progress: 'opening the store' };
+  #toldAt: number;
+  readonly #stops: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
+  #stopped: Promise<void> | undefined;
+
+  constructor(config: Config, platform: ServerPlatform, dashboardDirectory: string | undefined) {
+    this.config = config;
+    this.platform = platform;
+    this.parts = partsOf(config.settings['server.roles']);
+    this.startedMs = Math.floor(platform.clock.now());
+    this.decoder = createBodyDecoder(ingestLimits(config.settings));
+    this.dashboardDirectory = dashboardDirectory;
+    this.log = platform.log.component('server');
+    this.#toldAt = platform.clock.monotonic();
+  }
+
+  phase(): Phase {
+    return this.#phase;
+  }
+
+  async reload(): Promise<void> {
+    if (this.#phase.kind !== 'ready') return;
+    await this.#phase.services.alerter?.reload();
+    this.log.info('reloaded');
+  }
+
+  progress(step: string, done: number): void {
+    const text = `${step} (${Math.floor(done * 100)} %)`;
+    this.#phase = { kind: 'starting', progress: text };
+    const now = this.platform.clock.monotonic();
+    if (now - this.#toldAt < PROGRESS_EVERY_MS) return;
+    this.#toldAt = now;
+    this.log.info('starting', { progress: text });
+  }
+
+  ready(services: Services): void {
+    this.#phase = { kind: 'ready', services };
+  }
+
+  /** What is named last stops first. */
+  whenStopped(name: string, stop: () => Promise<void>): void {
+    this.#stops.push({ name, stop });
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#phase = { kind: 'stopping' };
+    for (const { name, stop } of this.#stops.reverse()) {
+      try {
+        await withDeadline(this.platform.clock, STOP_MS_MAX, `stopping the ${name}`, () => stop());
+      } catch (thrown) {
+        this.log.error('a part did not stop cleanly', { part: name, error: messageOf(thrown) });
+      }
+    }
+  }
 }

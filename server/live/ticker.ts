@@ -67,6 +67,6 @@ export class Ticker {
     };
     await Promise.all(Array.from({ length: TOGETHER }, worker));
     if (signal.aborted) return;
-    for (const listener of [...this.#listeners]) listener(timeMs);
+    for (const listener of this.#listeners) listener(timeMs);
   }
 }
