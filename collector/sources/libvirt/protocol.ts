@@ -1,5 +1,5 @@
 import { LibvirtFailure, LibvirtRemoteFailure } from './failure.ts';
-import { XdrWriter } from './xdr.ts';
+import { TextCache, XdrWriter } from './xdr.ts';
 import type { XdrReader } from './xdr.ts';
 
 /**
@@ -109,12 +109,14 @@ export interface DomainStats {
   readonly fields: ReadonlyMap<string, number | string>;
 }
 
+const FIELD_NAMES = new TextCache();
+
 export function readDomainStats(reader: XdrReader): readonly DomainStats[] {
   return Array.from({ length: reader.count(DOMAIN_BYTES_MIN + 4) }, () => {
     const domain = readDomain(reader);
     const fields = new Map<string, number | string>();
     for (let left = reader.count(PARAMETER_BYTES_MIN); left > 0; left--) {
-      const field = reader.string();
+      const field = reader.string(FIELD_NAMES);
       fields.set(field, readTypedValue(reader, field));
     }
     return { domain, fields };

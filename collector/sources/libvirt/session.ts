@@ -46,6 +46,8 @@ const BLOCK_SHARE_MAX = 0.2;
 /** How far off its time a tick may be and still be taken for it. */
 const JITTER_SHARE = 0.1;
 const CALL_DEADLINE_MS = 5000;
+/** A daemon that has just started asks each emulator what it can before it answers. */
+const BEGIN_DEADLINE_MS = 20_000;
 /** Bulk calls get three times what the last one took, within these bounds. */
 const BULK_DEADLINE_MS_MIN = 2000;
 const BULK_DEADLINE_MS_MAX = 15_000;
@@ -114,13 +116,13 @@ export class Session {
         procedure,
         NO_PAYLOAD,
         (reader) => versionText(reader.uint64()),
-        CALL_DEADLINE_MS,
+        BEGIN_DEADLINE_MS,
       );
     this.versions = {
       library: await version(PROCEDURE.libraryVersion),
       hypervisor: await version(PROCEDURE.hypervisorVersion),
     };
-    if (!(await client.supports(FEATURE_EVENT_CALLBACKS, CALL_DEADLINE_MS))) return;
+    if (!(await client.supports(FEATURE_EVENT_CALLBACKS, BEGIN_DEADLINE_MS))) return;
     for (const event of Object.values(EVENT)) await this.#register(event);
   }
 
@@ -265,7 +267,7 @@ export class Session {
       readDomains,
       CALL_DEADLINE_MS,
     );
-    const { started, changed } = domains.reconcile(listed, Math.round(clock.now()));
+    const { started, changed } = domains.reconcile(listed, this.#readingTime(clock.now()));
     // After a connection is made everything is read anyway.
     if (this.#hasListed) for (const each of started) this.#newcomers.set(each.uuid, each);
     for (const each of this.#hasListed ? changed : listed) this.#unread.set(each.uuid, each);
@@ -300,7 +302,7 @@ export class Session {
     const { domains, clock } = this.#parts;
     await this.#bulk('slow', STATS.balloon, STATS_ACTIVE);
     if (domains.size > domains.activeCount) await this.#bulk('slow', STATS.state, STATS_INACTIVE);
-    domains.publishIdentities(Math.round(clock.now()));
+    domains.publishIdentities(this.#readingTime(clock.now()));
     for (const domain of domains.all()) {
       if (!domain.description) this.#unread.set(domain.reference.uuid, domain.reference);
     }
@@ -368,7 +370,7 @@ export class Session {
         (reader) => reader.string(),
         CALL_DEADLINE_MS,
       );
-      domains.describe(reference.uuid, describeDomain(xml), Math.round(clock.now()));
+      domains.describe(reference.uuid, describeDomain(xml), this.#readingTime(clock.now()));
     } catch (thrown) {
       const isGone =
         thrown instanceof LibvirtRemoteFailure && thrown.errorNumber === ERROR_NO_DOMAIN;

@@ -76,7 +76,8 @@ export class XdrReader {
     return this.#bytes.slice(start, start + count);
   }
 
-  string(): string {
+  /** `known` saves making the same text again and again. */
+  string(known?: TextCache): string {
     const count = this.uint32();
     if (count > STRING_BYTES_MAX) {
       throw new LibvirtFailure(
@@ -85,7 +86,8 @@ export class XdrReader {
       );
     }
     const start = this.#take(padded(count), 'a string');
-    return textOf(this.#bytes, start, start + count);
+    const end = start + count;
+    return known ? known.textOf(this.#bytes, start, end) : textOf(this.#bytes, start, end);
   }
 
   /** An XDR optional: a flag, then the value when it is 1. */
@@ -115,6 +117,34 @@ export class XdrReader {
 
 function padded(count: number): number {
   return (count + 3) & ~3;
+}
+
+/**
+ * Remembers texts by their bytes. A host sends the same few hundred field names some thousand times a
+ * second, and finding one costs a fraction of making it. Each text has one place, given by its hash; what
+ * hashes to the same place replaces it, so the size is fixed.
+ */
+export class TextCache {
+  readonly #entries: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] =
+    Array.from({ length: 4096 }, () => undefined);
+
+  textOf(bytes: Uint8Array, start: number, end: number): string {
+    // FNV-1a.
+    let hash = 0x811c9dc5;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    const place = (hash ^ (hash >>> 16)) & 4095;
+    const known = this.#entries[place];
+    if (known && isSame(known.bytes, bytes, start, end)) return known.text;
+    const text = textOf(bytes, start, end);
+    if (end - start <= 64) this.#entries[place] = { bytes: bytes.slice(start, end), text };
+    return text;
+  }
+}
+
+function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 /** Field names and device names are short ASCII, for which a loop beats the decoder's call by far. */

@@ -239,13 +239,13 @@ describe('domains come and go', () => {
     world.daemon.lifecycle(B, 4);
     world.daemon.lifecycle(B, 2);
     await settle();
-    const readAt = world.clock.now();
+    const toldAt = world.clock.now();
     await world.seconds(1);
     const own = { uuid: B.uuid };
     expect(world.seen.value('libvirt_domain_block_stats_read_bytes_total', own)).toBe(512);
     expect(world.seen.value('libvirt_domain_info_memory_usage_bytes', own)).toBe(1_048_576);
     expect(world.seen.value('libvirt_domain_info_meta', own)).toBe(1);
-    expect(world.seen.all(CPU, own)[0]!.times[0]).toBeLessThanOrEqual(readAt + 1);
+    expect(world.seen.all(CPU, own)[0]!.times[0]).toBeLessThan(toldAt + 20);
   });
 
   test('a destroyed one ends, all of it, and nothing else does', async () => {

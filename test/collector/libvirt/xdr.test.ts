@@ -2,7 +2,12 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LibvirtFailure } from '../../../collector/sources/libvirt/failure.ts';
 import { readDomainStats } from '../../../collector/sources/libvirt/protocol.ts';
-import { STRING_BYTES_MAX, XdrReader, XdrWriter } from '../../../collector/sources/libvirt/xdr.ts';
+import {
+  STRING_BYTES_MAX,
+  TextCache,
+  XdrReader,
+  XdrWriter,
+} from '../../../collector/sources/libvirt/xdr.ts';
 
 const bytesOf = (...words: readonly number[]): Uint8Array => {
   const writer = new XdrWriter();
@@ -65,6 +70,21 @@ describe('what was written is what is read', () => {
       }),
     );
   });
+});
+
+test('remembered texts are the texts that were sent, however many there are', () => {
+  const cache = new TextCache();
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { maxLength: 50 }), (texts) => {
+      // More than the cache has places, so that some replace each other.
+      const all = [...texts, ...Array.from({ length: 300 }, (_, i) => `${texts.length} ${i}`)];
+      const writer = new XdrWriter();
+      for (const text of [...all, ...all]) writer.string(text);
+      const reader = new XdrReader(writer.finish());
+      const plain = new XdrReader(writer.finish());
+      for (let i = 0; i < all.length * 2; i++) expect(reader.string(cache)).toBe(plain.string());
+    }),
+  );
 });
 
 test('an unsigned number with all bits set is unknown, not eighteen quintillions', () => {
