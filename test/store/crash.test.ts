@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { simulatedPlatform } from '../simulation/simulated-platform.ts';
+import { Ledger, liveThrough, openSmall, outcomeOf, readAll } from './scenario.ts';
+
+/** How many calls to the disk the whole scenario makes, when nothing goes wrong. */
+async function callsOfScenario(): Promise<number> {
+  const platform = simulatedPlatform(1);
+  const ledger = new Ledger();
+  const store = await liveThrough(platform, ledger);
+  expect(store).toBeDefined();
+  expect(ledger.breaches(await readAll(store!))).toEqual([]);
+  // The sweep is worth something only if the scenario passes through flushes and merges.
+  const blocks = platform.log.lines.map(({ message }) => message);
+  expect(
+    blocks.filter((message) => message.includes('from memory to blocks')).length,
+  ).toBeGreaterThan(2);
+  expect(blocks).toContain('blocks were merged');
+  await store!.close();
+  return platform.files.callCount();
+}
+
+for (const kind of ['kill', 'power-cut'] as const) {
+  test(`a ${kind} at every call to the disk loses nothing that was acknowledged`, async () => {
+    const calls = await callsOfScenario();
+    for (let call = 1; call <= calls; call++) {
+      const platform = simulatedPlatform(1000 + call);
+      const ledger = new Ledger();
+      platform.files.failCall(call, { kind: 'stop' });
+      await liveThrough(platform, ledger);
+      // The process after it dies while it recovers, and the one after that lives on.
+      const second = platform.restart(kind);
+      second.files.failCall(1 + (call % 23), { kind: 'stop' });
+      await outcomeOf(openSmall(second), second);
+      const third = second.restart(kind);
+      const opening = await outcomeOf(openSmall(third), third);
+      expect(opening, `call ${call}`).toMatchObject({ kind: 'done' });
+      if (opening.kind !== 'done') continue;
+      expect(ledger.breaches(await readAll(opening.value)), `call ${call}`).toEqual([]);
+      await opening.value.close();
+      const survivor = await liveThrough(third, ledger, { rounds: 8, seedValue: 0 });
+      expect(ledger.breaches(await readAll(survivor!)), `call ${call}, afterwards`).toEqual([]);
+      await survivor!.close();
+    }
+  }, 120_000);
+}

@@ -1,0 +1,167 @@
+import { equalLabels, labelsKey, metric } from '../../model/labels.ts';
+import type { Labels } from '../../model/labels.ts';
+import { BatchBuilder } from '../../model/sample.ts';
+import type { SampleBatch } from '../../model/sample.ts';
+import { openEmbeddedStore } from '../../store/embedded/database.ts';
+import { TUNING } from '../../store/embedded/tuning.ts';
+import type { Tuning } from '../../store/embedded/tuning.ts';
+import type { AppendOutcome, RawSeries, Store } from '../../store/store.ts';
+import { settle } from '../simulation/simulated-clock.ts';
+import type { SimulatedPlatform } from '../simulation/simulated-platform.ts';
+
+export const DIRECTORY = '/data/store';
+export const DAY_MS = 86_400_000;
+
+/** Small enough that a few hundred samples pass through every stage. */
+export const SMALL: Tuning = {
+  ...TUNING,
+  headSamplesMax: 40,
+  segmentBytesMax: 2000,
+  mergeFactor: 2,
+  maintenanceIntervalMs: 1000,
+};
+
+export async function openSmall(
+  platform: SimulatedPlatform,
+  options: { retentionMs?: number; seriesMax?: number; tuning?: Partial<Tuning> } = {},
+): Promise<Store> {
+  const { retentionMs = DAY_MS, seriesMax = 10_000, tuning } = options;
+  return openEmbeddedStore({ directory: DIRECTORY, retentionMs, seriesMax }, platform, {
+    ...SMALL,
+    ...tuning,
+  });
+}
+
+export interface Row {
+  readonly labels: Labels;
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+export function batchOf(rows: readonly Row[]): SampleBatch {
+  const builder = new BatchBuilder(rows.length);
+  for (const { labels, timeMs, value } of rows) builder.push(labels, timeMs, value);
+  return builder.take();
+}
+
+export function row(name: string, timeMs: number, value: number): Row {
+  return { labels: metric(name), timeMs, value };
+}
+
+export const EVERYTHING = {
+  matchers: [],
+  fromMs: -Infinity,
+  toMs: Infinity,
+  budget: { seriesMax: 1_000_000, samplesMax: 10_000_000 },
+} as const;
+
+export async function readAll(store: Store): Promise<readonly RawSeries[]> {
+  return store.select(EVERYTHING);
+}
+
+/** Waits for work that needs no time to pass; a process that has ended leaves it unsettled. */
+export async function outcomeOf<T>(
+  work: Promise<T>,
+  platform: SimulatedPlatform,
+): Promise<{ kind: 'done'; value: T } | { kind: 'failed'; error: unknown } | { kind: 'ended' }> {
+  let outcome: { kind: 'done'; value: T } | { kind: 'failed'; error: unknown } | undefined;
+  work.then(
+    (value) => (outcome = { kind: 'done', value }),
+    (error: unknown) => (outcome = { kind: 'failed', error }),
+  );
+  for (let turn = 0; turn < 10_000 && !outcome && !platform.files.hasEnded; turn++) await settle();
+  return outcome ?? { kind: 'ended' };
+}
+
+/** What a store may and must hold, learnt from the answers to appends. */
+export class Ledger {
+  /** Series and time to the bits of the value. */
+  readonly #acknowledged = new Map<string, bigint>();
+  /** Values that may have been stored: a failed or unanswered append tells nothing. */
+  readonly #possible = new Map<string, Set<bigint>>();
+
+  get acknowledged(): number {
+    return this.#acknowledged.size;
+  }
+
+  sent(rows: readonly Row[]): void {
+    for (const one of rows) {
+      const key = keyOf(one.labels, one.timeMs);
+      const values = this.#possible.get(key) ?? new Set();
+      this.#possible.set(key, values.add(bitsOf(one.value)));
+    }
+  }
+
+  /** All rows of the batch were answered for, and none was refused. */
+  stored(rows: readonly Row[], outcome: AppendOutcome): void {
+    if (outcome.refused.length > 0) return;
+    for (const one of rows) {
+      const key = keyOf(one.labels, one.timeMs);
+      if (!this.#acknowledged.has(key)) this.#acknowledged.set(key, bitsOf(one.value));
+    }
+  }
+
+  /** Every breach of the promise in what a store answers, in words. */
+  breaches(answer: readonly RawSeries[]): readonly string[] {
+    const found = new Map<string, bigint>();
+    const breaches: string[] = [];
+    answer.forEach(({ labels, times, values }, i) => {
+      if (i > 0 && equalLabels(labels, answer[i - 1]!.labels)) breaches.push('a series twice');
+      times.forEach((timeMs, at) => {
+        if (at > 0 && times[at - 1]! >= timeMs) breaches.push(`times do not ascend at ${timeMs}`);
+        const key = keyOf(labels, timeMs);
+        const bits = bitsOf(values[at]!);
+        found.set(key, bits);
+        if (!this.#possible.get(key)?.has(bits)) breaches.push(`invented: ${key} ${bits}`);
+      });
+    });
+    for (const [key, bits] of this.#acknowledged) {
+      if (found.get(key) === undefined) breaches.push(`lost: ${key}`);
+      else if (found.get(key) !== bits) breaches.push(`changed: ${key}`);
+    }
+    return breaches;
+  }
+}
+
+function keyOf(labels: Labels, timeMs: number): string {
+  return `${labelsKey(labels)}@${timeMs}`;
+}
+
+function bitsOf(value: number): bigint {
+  return new BigUint64Array(new Float64Array([value]).buffer)[0]!;
+}
+
+/**
+ * A day in the life of a store in miniature: appends of several series, late samples, samples of another
+ * window, concurrent appends; enough for several flushes and merges. Ends early with the process.
+ */
+export async function liveThrough(
+  platform: SimulatedPlatform,
+  ledger: Ledger,
+  options: { rounds?: number; seedValue?: number } = {},
+): Promise<Store | undefined> {
+  const { rounds = 14, seedValue = 0 } = options;
+  const opening = await outcomeOf(openSmall(platform), platform);
+  if (opening.kind !== 'done') return undefined;
+  const store = opening.value;
+  const base = platform.clock.now() - 3 * 3_600_000;
+  for (let round = 0; round < rounds && !platform.files.hasEnded; round++) {
+    const appends = [0, 1].map((half) => {
+      const rows: Row[] = [];
+      for (let i = 0; i < 6; i++) {
+        const timeMs = base + round * 1000 + half;
+        rows.push(row(`series_${i % 4}`, timeMs + i * 7, seedValue + round * 10 + i));
+      }
+      if (round % 3 === 2) rows.push(row('series_0', base - round * 500 - half, round + 0.5));
+      if (round % 5 === 4) rows.push(row('old', base - 6 * 3_600_000 - round - half, -0));
+      ledger.sent(rows);
+      return { rows, work: store.append(batchOf(rows)) };
+    });
+    for (const { rows, work } of appends) {
+      const outcome = await outcomeOf(work, platform);
+      if (outcome.kind === 'done') ledger.stored(rows, outcome.value);
+    }
+    if (!platform.files.hasEnded) await platform.clock.advance(1000);
+  }
+  return platform.files.hasEnded ? undefined : store;
+}
