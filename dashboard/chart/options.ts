@@ -92,7 +92,12 @@ export function chartOptions(
       y: { range: (_chart, min, max) => valueRange(shape, min, max) },
     },
     axes: axesOptions(shape.unit, colours),
-    series: [{}, ...series.map((one, i) => seriesOptions(one, i, series.length, shape, colours))],
+    series: [
+      {},
+      ...series.map((one, i) =>
+        seriesOptions(one, isFilled(series, i, shape.layout), shape, colours),
+      ),
+    ],
     bands: shape.layout === 'stacked' ? stackBands(series, colours) : [],
     hooks: {
       setCursor: [hooks.onCursor],
@@ -111,6 +116,8 @@ export function chartOptions(
 
 function cursorOptions(syncKey: string, colours: ChartColours): uPlot.Cursor {
   return {
+    // A height means nothing on the charts beside this one.
+    y: false,
     drag: { x: true, y: false, setScale: false, dist: DRAG_PX_MIN },
     points: { size: 7, width: 1.5, fill: () => colours.card },
     // Only the crosshair is shared; a drag belongs to the chart it is made on.
@@ -160,13 +167,12 @@ const BINARY_INCREMENTS = Array.from({ length: 51 }, (_, power) => 2 ** power);
 
 function seriesOptions(
   one: ChartSeries,
-  index: number,
-  count: number,
+
+  filled: boolean,
   shape: ChartShape,
   colours: ChartColours,
 ): uPlot.Series {
   const stroke = colours.of(one.token);
-  const filled = shape.layout === 'stacked' ? index === 0 : count <= 2;
   return {
     label: one.name,
     stroke,
@@ -176,6 +182,18 @@ function seriesOptions(
     // A value with nothing on either side makes no line: it is drawn as a point.
     points: { show: false, size: 4, fill: stroke, filter: loneValues },
   };
+}
+
+/** The lowest layer of a stack reaches to zero; lines are filled only where no two fills overlap. */
+function isFilled(
+  series: readonly ChartSeries[],
+  index: number,
+  layout: ChartShape['layout'],
+): boolean {
+  if (layout === 'stacked') return index === 0;
+  return (
+    series.length === 1 || (series.length === 2 && series[0]!.mirrored !== series[1]!.mirrored)
+  );
 }
 
 function fillOpacity(layout: ChartShape['layout']): number {

@@ -55,10 +55,14 @@ export function TimeChart(props: TimeChartProps) {
       chart.current = null;
       made.destroy();
     };
+    // What is drawn is read through `latest`; only a new structure needs a new chart.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [structure]);
 
   useLayoutEffect(() => {
     chart.current?.setData(chartData(latest.current));
+    // These are read through `latest`, too: they say when to draw, not what.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [structure, timesMs, series, fromMs, toMs, props.end?.timeMs]);
 
   useEffect(() => {
@@ -78,7 +82,6 @@ export function TimeChart(props: TimeChartProps) {
       role="img"
       aria-label={props.summary}
       style={{ height }}
-      onDoubleClick={props.onUndoZoom}
     />
   );
 }
@@ -132,10 +135,13 @@ function buildChart(
     tooltip.hide();
   };
   chart.over.addEventListener('mouseenter', enter);
+  const undo = (): void => latest.current.onUndoZoom();
   chart.over.addEventListener('mouseleave', leave);
+  chart.over.addEventListener('dblclick', undo);
   const destroy = (): void => {
     chart.over.removeEventListener('mouseenter', enter);
     chart.over.removeEventListener('mouseleave', leave);
+    chart.over.removeEventListener('dblclick', undo);
     chart.destroy();
     tooltip.remove();
   };

@@ -1,6 +1,6 @@
 import { ChevronDown, ChevronLeft, ChevronRight, Play, ZoomOut } from 'lucide-react';
 import { useId, useRef, useState } from 'react';
-import type { SubmitEvent, ToggleEvent } from 'react';
+import type { ReactNode, SubmitEvent, ToggleEvent } from 'react';
 import { serverNow } from '../api/server-clock.ts';
 import {
   between,
@@ -43,15 +43,9 @@ export function RangeControl({ range, onChange }: RangeControlProps) {
   };
   return (
     <div className={styles['control']} role="group" aria-label="Time range">
-      <button
-        type="button"
-        className={styles['side']}
-        aria-label="Earlier"
-        title="Earlier"
-        onClick={() => onChange(shifted(range, serverNow(), -1))}
-      >
+      <Side label="Earlier" onClick={() => onChange(shifted(range, serverNow(), -1))}>
         <ChevronLeft size={16} aria-hidden />
-      </button>
+      </Side>
       <button
         ref={button}
         type="button"
@@ -64,25 +58,16 @@ export function RangeControl({ range, onChange }: RangeControlProps) {
         {rangeLabel(range, serverNow())}
         <ChevronDown size={15} aria-hidden />
       </button>
-      <button
-        type="button"
-        className={styles['side']}
-        aria-label="Later"
-        title="Later"
+      <Side
+        label="Later"
         disabled={isLive(range)}
         onClick={() => onChange(shifted(range, serverNow(), 1))}
       >
         <ChevronRight size={16} aria-hidden />
-      </button>
-      <button
-        type="button"
-        className={styles['side']}
-        aria-label="Twice the range"
-        title="Twice the range"
-        onClick={() => onChange(widened(range, serverNow()))}
-      >
+      </Side>
+      <Side label="Twice the range" onClick={() => onChange(widened(range, serverNow()))}>
         <ZoomOut size={16} aria-hidden />
-      </button>
+      </Side>
       {!isLive(range) && (
         <button
           type="button"
@@ -105,6 +90,31 @@ export function RangeControl({ range, onChange }: RangeControlProps) {
         {open && <Absolute range={range} onChoose={choose} />}
       </div>
     </div>
+  );
+}
+
+function Side({
+  label,
+  disabled = false,
+  onClick,
+  children,
+}: {
+  readonly label: string;
+  readonly disabled?: boolean;
+  readonly onClick: () => void;
+  readonly children: ReactNode;
+}) {
+  return (
+    <button
+      type="button"
+      className={styles['side']}
+      aria-label={label}
+      title={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      {children}
+    </button>
   );
 }
 

@@ -1,6 +1,6 @@
 import { formatCapacity, formatValue } from '../format/units.ts';
 import type { Unit } from '../format/units.ts';
-import type { Feed } from '../live/feed.ts';
+import type { FeedView } from '../live/feed.ts';
 import type { Total } from './queries.ts';
 import type { FleetSummary } from './rows.ts';
 import { Sparkline } from './sparkline.tsx';
@@ -9,11 +9,11 @@ import styles from './summary.module.css';
 /** The fleet in six numbers. */
 export function Summary({
   summary,
-  feed,
+  view,
   stale,
 }: {
   readonly summary: FleetSummary;
-  readonly feed: Feed;
+  readonly view: FeedView;
   readonly stale: boolean;
 }) {
   const total = (name: Total, unit: Unit, capacity?: number) => (
@@ -21,7 +21,7 @@ export function Summary({
       label={LABELS[name]}
       unit={unit}
       capacity={capacity}
-      values={valuesOf(feed, name)}
+      values={valuesOf(view, name)}
       stale={stale}
     />
   );
@@ -88,8 +88,8 @@ const LABELS: Readonly<Record<Total, string>> = {
   disk: 'Disk read + write',
 };
 
-function valuesOf(feed: Feed, name: Total): readonly (number | null)[] {
-  const state = feed.state(`total.${name}`);
+function valuesOf(view: FeedView, name: Total): readonly (number | null)[] {
+  const state = view.state(`total.${name}`);
   return state.kind === 'ready' ? (state.frame.series[0]?.values ?? []) : [];
 }
 

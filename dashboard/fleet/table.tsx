@@ -51,6 +51,8 @@ export function FleetTable({ rows, sort, onSort, nowMs, tree, flat = false }: Ta
     observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
+  // Its functions are called in this render only and never handed on, so nothing keeps an old one.
+  // oxlint-disable-next-line react/incompatible-library
   const virtual = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_PX,

@@ -3,16 +3,15 @@ import { serverNow } from '../api/server-clock.ts';
 import { ageText } from '../format/units.ts';
 import styles from './connection-mark.module.css';
 import type { Feed } from './feed.ts';
-import { useFeedVersion, useNow } from './use-feed.ts';
+import { useFeedView, useNow } from './use-feed.ts';
 
 /** Whether the page is alive: says how old its values are as soon as they are not from now. */
 export function ConnectionMark({ feed }: { readonly feed: Feed }) {
-  useFeedVersion(feed);
+  const { connection, lastTickSeenMs } = useFeedView(feed);
   const now = useNow();
   const { range } = feed.options;
   if (range.kind === 'fixed') return null;
   const stale = feed.isStale(now);
-  const { connection, lastTickSeenMs } = feed;
   if (connection.kind === 'live' && !stale) {
     return (
       <span className={styles['live']} role="status">

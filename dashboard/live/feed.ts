@@ -55,6 +55,18 @@ const LOADING: QueryState = { kind: 'loading' };
 /** After this many missed intervals, values count as stale. */
 export const INTERVALS_MISSED_MAX = 3;
 
+/** A feed at one moment. Each change makes a new one, so that it can be a dependency. */
+export interface FeedView {
+  readonly connection: ConnectionState;
+  /** The server's time of the latest tick. */
+  readonly lastTickMs: number | undefined;
+  /** Our time when the latest tick came. */
+  readonly lastTickSeenMs: number | undefined;
+  readonly state: (id: string) => QueryState;
+  /** The values of the latest tick by series key; empty before the first one, or when it had none. */
+  readonly latest: (id: string) => ReadonlyMap<string, number>;
+}
+
 interface Entry {
   readonly query: FeedQuery;
   readonly buffer: LiveBuffer;
@@ -75,18 +87,21 @@ interface Entry {
  * saw meanwhile. Whoever starts a feed stops it; a stopped feed never speaks again.
  */
 export class Feed {
+  /** The server's time when this feed was made. */
+  readonly openedMs: number;
   readonly #options: FeedOptions;
   readonly #entries: ReadonlyMap<string, Entry>;
   readonly #listeners = new Set<() => void>();
   #abort = new AbortController();
   #connection: ConnectionState = { kind: 'connecting' };
-  #version = 0;
+  #view: FeedView;
   #lastTickMs: number | undefined;
   #lastTickSeenMs: number | undefined;
   #interrupted = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.openedMs = options.source.now();
     const pointsMax = maxPoints(options);
     this.#entries = new Map(
       options.queries.map((query) => [
@@ -100,40 +115,15 @@ export class Feed {
         },
       ]),
     );
+    this.#view = this.#look();
   }
 
   get options(): FeedOptions {
     return this.#options;
   }
 
-  /** Grows with each change; what React compares. */
-  get version(): number {
-    return this.#version;
-  }
-
-  get connection(): ConnectionState {
-    return this.#connection;
-  }
-
-  /** The server's time of the latest tick. */
-  get lastTickMs(): number | undefined {
-    return this.#lastTickMs;
-  }
-
-  /** Our time when the latest tick came. */
-  get lastTickSeenMs(): number | undefined {
-    return this.#lastTickSeenMs;
-  }
-
-  state(id: string): QueryState {
-    return this.#entries.get(id)?.state ?? LOADING;
-  }
-
-  /** The values of the latest tick by series key; empty before the first one, or when it had none. */
-  latest(id: string): ReadonlyMap<string, number> {
-    const buffer = this.#entries.get(id)?.buffer;
-    // A query that failed in this tick has no newest values: what it said before is the past.
-    return buffer && buffer.lastTimeMs === this.#lastTickMs ? buffer.latest() : new Map();
+  get view(): FeedView {
+    return this.#view;
   }
 
   /** Whether the stream has failed to bring anything for too long. Always false for a fixed range. */
@@ -184,16 +174,22 @@ export class Feed {
   }
 
   #loadHistories(signal: AbortSignal): void {
+    const { range, stepMs, source } = this.#options;
+    // One now for all of them: histories that end at different moments would not join without gaps.
+    const nowMs = source.now();
+    const span = range.kind === 'fixed' ? range : { fromMs: nowMs - range.spanMs, toMs: nowMs };
+    const aligned = alignSpan(span, stepMs);
     for (const entry of this.#entries.values()) {
-      if (entry.query.history) void this.#loadHistory(entry, signal);
+      if (entry.query.history) void this.#loadHistory(entry, aligned, signal);
     }
   }
 
-  async #loadHistory(entry: Entry, signal: AbortSignal): Promise<void> {
-    const { range, stepMs, source } = this.#options;
-    const nowMs = source.now();
-    const span = range.kind === 'fixed' ? range : { fromMs: nowMs - range.spanMs, toMs: nowMs };
-    const { fromMs, toMs } = alignSpan(span, stepMs);
+  async #loadHistory(
+    entry: Entry,
+    { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { stepMs, source } = this.#options;
     try {
       const frame = await source.range(
         { query: entry.query.query, startMs: fromMs, endMs: toMs, stepMs },
@@ -264,8 +260,22 @@ export class Feed {
     this.#announce();
   }
 
+  #look(): FeedView {
+    return {
+      connection: this.#connection,
+      lastTickMs: this.#lastTickMs,
+      lastTickSeenMs: this.#lastTickSeenMs,
+      state: (id) => this.#entries.get(id)?.state ?? LOADING,
+      latest: (id) => {
+        const buffer = this.#entries.get(id)?.buffer;
+        // A query that failed in this tick has no newest values: what it said before is the past.
+        return buffer && buffer.lastTimeMs === this.#lastTickMs ? buffer.latest() : new Map();
+      },
+    };
+  }
+
   #announce(): void {
-    this.#version++;
+    this.#view = this.#look();
     for (const listener of this.#listeners) listener();
   }
 }

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { browserClock } from './browser-clock.ts';
 import { Feed } from './feed.ts';
-import type { FeedOptions, FeedSource } from './feed.ts';
+import type { FeedOptions, FeedSource, FeedView } from './feed.ts';
 
 export type FeedWish = Omit<FeedOptions, 'source' | 'clock'>;
 
@@ -19,9 +19,9 @@ export function useFeed(wish: FeedWish, source: FeedSource): Feed {
   return feed;
 }
 
-/** Renders again at each change of the feed; returns its version for use as a dependency. */
-export function useFeedVersion(feed: Feed): number {
-  return useSyncExternalStore(feed.subscribe, () => feed.version);
+/** Renders again at each change of the feed. */
+export function useFeedView(feed: Feed): FeedView {
+  return useSyncExternalStore(feed.subscribe, () => feed.view);
 }
 
 /** The time, once a second: for ages, which grow although nothing arrives. */

@@ -3,6 +3,7 @@ import { BellRing, CircleCheck, CircleX, Hourglass } from 'lucide-react';
 import type { LucideIcon } from 'lucide-react';
 import { fetchRules } from '../api/prometheus.ts';
 import type { ActiveAlert, Rule, RuleGroup } from '../api/prometheus.ts';
+import { ScrollRegion } from '../controls/scroll-region.tsx';
 import { momentWords } from '../format/moment.ts';
 import { ageText } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
@@ -141,14 +142,7 @@ function Group({ group }: { readonly group: RuleGroup }) {
           {group.file} · every {durationText(group.interval * 1000)}
         </span>
       </h3>
-      {/* A region that scrolls must be reachable by keyboard. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div
-        className={styles['scroll']}
-        tabIndex={0}
-        role="region"
-        aria-label={`Rules of ${group.name}`}
-      >
+      <ScrollRegion className={styles['scroll']} label={`Rules of ${group.name}`}>
         <table>
           <thead>
             <tr>
@@ -164,7 +158,7 @@ function Group({ group }: { readonly group: RuleGroup }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
     </section>
   );
 }

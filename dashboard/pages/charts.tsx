@@ -7,7 +7,7 @@ import type { EndMark } from '../chart/marks.ts';
 import { RangeControl } from '../controls/range-control.tsx';
 import { ConnectionMark } from '../live/connection-mark.tsx';
 import type { Feed, FeedQuery } from '../live/feed.ts';
-import { useFeed, useFeedVersion, useNow } from '../live/use-feed.ts';
+import { useFeed, useFeedView, useNow } from '../live/use-feed.ts';
 import type { FeedWish } from '../live/use-feed.ts';
 import { feedQueries } from '../panels/definition.ts';
 import type { PanelDefinition } from '../panels/definition.ts';
@@ -36,13 +36,14 @@ interface ChartsPageProps {
   /** Queries whose latest values the page needs besides its charts. */
   readonly moreQueries?: readonly FeedQuery[];
   readonly ended?: EndMark | undefined;
-  readonly after?: (feed: Feed) => ReactNode;
+  readonly renderAfter?: (feed: Feed) => ReactNode;
 }
 
 /** A page of charts over one range, with one stream for all of them and one crosshair. */
 export function ChartsPage(props: ChartsPageProps) {
   const { search, standard = DEFAULT_RANGE, panelsFor, moreQueries = NO_QUERIES, ended } = props;
-  const range = parseRange(search.from, search.to) ?? standard;
+  const { from, to } = search;
+  const range = useMemo(() => parseRange(from, to) ?? standard, [from, to, standard]);
   const { columns, chartPx } = useColumns();
   const { wish, panels } = useWish(range, chartPx, panelsFor, moreQueries);
   const feed = useFeed(wish, serverSource);
@@ -76,7 +77,7 @@ export function ChartsPage(props: ChartsPageProps) {
           />
         ))}
       </div>
-      {props.after?.(feed)}
+      {props.renderAfter?.(feed)}
     </>
   );
 }
@@ -90,7 +91,6 @@ function useWish(
   panelsFor: (window: string) => readonly PanelDefinition[],
   moreQueries: readonly FeedQuery[],
 ): { readonly wish: FeedWish; readonly panels: readonly PanelDefinition[] } {
-  const rangeKey = JSON.stringify(range);
   return useMemo(() => {
     const span = resolveRange(range, serverNow());
     const spanMs = span.toMs - span.fromMs;
@@ -104,15 +104,13 @@ function useWish(
       stepMs,
     };
     return { wish, panels };
-    // The range is new at each render, its text is not.
-  }, [rangeKey, chartPx, panelsFor, moreQueries]);
+  }, [range, chartPx, panelsFor, moreQueries]);
 }
 
 /** A following range ends at the newest tick, so that the picture moves exactly when data comes. */
 function useShownSpan(feed: Feed, range: TimeRange): Span {
-  useFeedVersion(feed);
-  const opened = useMemo(() => serverNow(), [feed]);
-  return resolveRange(range, isLive(range) ? (feed.lastTickMs ?? opened) : opened);
+  const { lastTickMs } = useFeedView(feed);
+  return resolveRange(range, isLive(range) ? (lastTickMs ?? feed.openedMs) : feed.openedMs);
 }
 
 interface Zoom {

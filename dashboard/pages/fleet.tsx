@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
-import { useMemo, useRef } from 'react';
+import { useMemo, useState } from 'react';
 import { serverSource } from '../api/source.ts';
 import type { Inventory } from '../api/inventory.ts';
 import { filterRows, nextSort, orderRows, parseSort, sortText } from '../fleet/order.ts';
@@ -11,8 +11,8 @@ import type { Row } from '../fleet/rows.ts';
 import { Summary } from '../fleet/summary.tsx';
 import { FleetTable } from '../fleet/table.tsx';
 import { ConnectionMark, useServerNow } from '../live/connection-mark.tsx';
-import type { Feed } from '../live/feed.ts';
-import { useFeed, useFeedVersion, useNow } from '../live/use-feed.ts';
+import type { Feed, FeedView } from '../live/feed.ts';
+import { useFeed, useFeedView, useNow } from '../live/use-feed.ts';
 import type { FleetSearch } from '../search.ts';
 import { useInventory } from '../shell/queries.ts';
 import { useTitle } from '../shell/title.ts';
@@ -57,18 +57,20 @@ function Fleet({ inventory, feed }: { readonly inventory: Inventory; readonly fe
   const search: FleetSearch = route.useSearch();
   const navigate = route.useNavigate();
   const nowMs = useServerNow();
-  const stale = feed.isStale(useNow());
-  const rows = useRows(inventory, feed, stale);
+  const now = useNow();
+  const stale = feed.isStale(now);
+  const view = useFeedView(feed);
+  const rows = useRows(inventory, view, stale);
   const show: Show = search.show ?? 'all';
   const sort = parseSort(search.sort);
-  const shown = useOrdered(rows, show, sort, search.filter ?? '');
+  const shown = useOrdered(rows, show, sort, search.filter ?? '', now);
   const change = (next: Partial<Record<keyof FleetSearch, string | undefined>>): void => {
     const merged = { ...search, ...next };
     void navigate({ search: merged as FleetSearch, replace: true, resetScroll: false });
   };
   return (
     <>
-      <Summary summary={summarise(rows)} feed={feed} stale={stale} />
+      <Summary summary={summarise(rows)} view={view} stale={stale} />
       <Controls
         filter={search.filter ?? ''}
         show={show}
@@ -92,42 +94,39 @@ function Fleet({ inventory, feed }: { readonly inventory: Inventory; readonly fe
 }
 
 /** Once the stream is stale no row has a current value. */
-function useRows(inventory: Inventory, feed: Feed, stale: boolean): readonly Row[] {
-  const version = useFeedVersion(feed);
+function useRows(inventory: Inventory, view: FeedView, stale: boolean): readonly Row[] {
   return useMemo(
     () =>
       fleetRows(inventory, (kind, measure) =>
-        stale ? new Map<string, number>() : feed.latest(`${kind}.${measure}`),
+        stale ? new Map<string, number>() : view.latest(`${kind}.${measure}`),
       ),
-    [inventory, feed, version, stale],
+    [inventory, view, stale],
   );
 }
 
 /** Rows sorted by a moving value change places at most this often: a list that dances cannot be read. */
 const REORDER_MS = 5000;
 
-function useOrdered(rows: readonly Row[], show: Show, sort: Sort, filter: string): readonly Row[] {
-  const known = useRef<{ key: string; atMs: number; ids: readonly string[] }>(undefined);
+function useOrdered(
+  rows: readonly Row[],
+  show: Show,
+  sort: Sort,
+  filter: string,
+  nowMs: number,
+): readonly Row[] {
   const kept = filterRows(rows, show, filter);
-  const key = [
-    show,
-    sortText(sort),
-    filter,
-    kept.length,
-    kept.some((row) => row.load.cpu !== null),
-  ].join(' ');
-  const now = Date.now();
-  if (known.current?.key !== key || now - known.current.atMs > REORDER_MS) {
-    const ids = orderRows(kept, show, sort).map((row) => row.id);
-    known.current = { key, atMs: now, ids };
+  const slot = Math.floor(nowMs / REORDER_MS);
+  const anyValue = kept.some((row) => row.load.cpu !== null);
+  const members = kept.map((row) => row.id).join();
+  const key = [slot, show, sortText(sort), anyValue, members].join(' ');
+  const [held, setHeld] = useState<{ readonly key: string; readonly ids: readonly string[] }>();
+  if (held?.key !== key) {
+    const ordered = orderRows(kept, show, sort);
+    setHeld({ key, ids: ordered.map((row) => row.id) });
+    return ordered;
   }
   const byId = new Map(kept.map((row) => [row.id, row]));
-  const ordered = known.current.ids.flatMap((id) => byId.get(id) ?? []);
-  // As many rows, but other ones: then the order is made anew.
-  if (ordered.length === kept.length) return ordered;
-  const fresh = orderRows(kept, show, sort);
-  known.current = { key, atMs: now, ids: fresh.map((row) => row.id) };
-  return fresh;
+  return held.ids.flatMap((id) => byId.get(id) ?? []);
 }
 
 const SHOWS: readonly (readonly [Show, string])[] = [

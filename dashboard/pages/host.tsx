@@ -9,7 +9,7 @@ import { FleetTable } from '../fleet/table.tsx';
 import { ageText, formatCapacity } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
 import type { Feed } from '../live/feed.ts';
-import { useFeedVersion, useNow } from '../live/use-feed.ts';
+import { useFeedView, useNow } from '../live/use-feed.ts';
 import { hostPanels } from '../panels/host.ts';
 import { useInventory } from '../shell/queries.ts';
 import { StateMark } from '../shell/state-mark.tsx';
@@ -31,7 +31,7 @@ export function HostPage() {
       search={route.useSearch()}
       panelsFor={panelsFor}
       moreQueries={moreQueries}
-      after={(feed) => <Instances instance={instance} feed={feed} />}
+      renderAfter={(feed) => <Instances instance={instance} feed={feed} />}
     />
   );
 }
@@ -69,7 +69,7 @@ function facts(
 /** Who uses this host: its instances, the busiest first. */
 function Instances({ instance, feed }: { readonly instance: string; readonly feed: Feed }) {
   const { data } = useInventory();
-  const version = useFeedVersion(feed);
+  const view = useFeedView(feed);
   const nowMs = useServerNow();
   const stale = feed.isStale(useNow());
   const following = feed.options.range.kind === 'following';
@@ -78,14 +78,14 @@ function Instances({ instance, feed }: { readonly instance: string; readonly fee
     if (!data) return [];
     const mine = data.instances.filter((one) => one.host === instance);
     const known = fleetRows({ ...data, instances: mine }, (kind, measure) =>
-      kind === 'host' || stale ? new Map<string, number>() : feed.latest(`instances.${measure}`),
+      kind === 'host' || stale ? new Map<string, number>() : view.latest(`instances.${measure}`),
     );
     return orderRows(
       known.filter((row) => row.kind === 'instance'),
       'instances',
       sort,
     );
-  }, [data, instance, feed, version, stale, sort]);
+  }, [data, instance, view, stale, sort]);
   if (!following || rows.length === 0) return null;
   return (
     <section className={styles['instances']} aria-labelledby="instances-title">

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { ChevronRight, Flag } from 'lucide-react';
-import { useCallback, useMemo, useRef } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { fetchInventory } from '../api/inventory.ts';
 import type { InventoryInstance } from '../api/inventory.ts';
 import { dayAndClock, momentWords } from '../format/moment.ts';
@@ -42,11 +42,9 @@ function Known({
   const { uuid } = instance;
   const endMs = state === 'ended' ? (instance.endedAtMs ?? instance.lastSeenMs) : undefined;
   // Who opens the page of what has ended wants its last minutes; who watches it end keeps watching.
-  const endAtOpen = useRef(endMs).current;
-  const standard: TimeRange =
-    endAtOpen === undefined
-      ? DEFAULT_RANGE
-      : between(endAtOpen - BEFORE_END_MS, endAtOpen + AFTER_END_MS);
+  const [standard] = useState((): TimeRange =>
+    endMs === undefined ? DEFAULT_RANGE : between(endMs - BEFORE_END_MS, endMs + AFTER_END_MS),
+  );
   const panelsFor = useCallback((window: string) => instancePanels(uuid, window), [uuid]);
   const ended = useMemo(
     () => (endMs === undefined ? undefined : { timeMs: endMs, text: 'ended' }),

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import type { ChartSeries } from '../chart/options.ts';
 import { statistics } from '../chart/summary.ts';
+import { ScrollRegion } from '../controls/scroll-region.tsx';
 import { dayAndClock } from '../format/moment.ts';
 import { formatValue } from '../format/units.ts';
 import type { Unit } from '../format/units.ts';
@@ -21,9 +22,7 @@ export function DataTable({ title, unit, timesMs, series }: DataTableProps) {
   const rows = useMemo(() => spreadRows(timesMs.length, ROWS_MAX), [timesMs.length]);
   const numbers = series.map((one) => statistics(one.values));
   return (
-    // A region that scrolls must be reachable by keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className={styles['scroll']} tabIndex={0} role="region" aria-label={`${title}: values`}>
+    <ScrollRegion className={styles['scroll']} label={`${title}: values`}>
       <table className={styles['table']}>
         <thead>
           <tr>
@@ -56,7 +55,7 @@ export function DataTable({ title, unit, timesMs, series }: DataTableProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollRegion>
   );
 }
 

@@ -1,12 +1,12 @@
 import { AlertTriangle, ChartLine, CircleSlash, Clock, RotateCw, Table2 } from 'lucide-react';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { EndMark } from '../chart/marks.ts';
 import { chartSummary } from '../chart/summary.ts';
 import { TimeChart } from '../chart/time-chart.tsx';
 import { clockText, momentWords } from '../format/moment.ts';
-import type { Feed } from '../live/feed.ts';
-import { useFeedVersion } from '../live/use-feed.ts';
+import type { Feed, FeedView } from '../live/feed.ts';
+import { useFeedView } from '../live/use-feed.ts';
 import { DataTable } from './data-table.tsx';
 import type { PanelDefinition } from './definition.ts';
 import { Legend } from './legend.tsx';
@@ -29,14 +29,14 @@ const CHART_PX = 190;
 
 export function Panel(props: PanelProps) {
   const { panel, feed, ended, disconnected } = props;
-  const version = useFeedVersion(feed);
+  const view = useFeedView(feed);
   const [asTable, setAsTable] = useState(false);
   const composed = useMemo(
-    () => composePicture(panel, (id) => feed.state(id), ended?.timeMs ?? null),
-    [panel, feed, version, ended?.timeMs],
+    () => composePicture(panel, view.state, ended?.timeMs ?? null),
+    [panel, view, ended?.timeMs],
   );
   const { picture, pending } = useLastPicture(composed);
-  const stale = useStaleness(props, picture);
+  const stale = staleness(props, view, picture);
   const titleId = `panel-${panel.id}`;
   return (
     <section
@@ -78,15 +78,20 @@ export function Panel(props: PanelProps) {
 
 /** While a new range is on its way, the picture from before stays. */
 function useLastPicture(composed: Picture): { picture: Picture; pending: boolean } {
-  const last = useRef<Picture>(composed);
-  if (composed.kind !== 'loading') last.current = composed;
-  return { picture: last.current, pending: composed.kind === 'loading' };
+  const [last, setLast] = useState(composed);
+  const pending = composed.kind === 'loading';
+  if (!pending && composed !== last) setLast(composed);
+  return { picture: pending ? last : composed, pending };
 }
 
-function useStaleness({ feed, ended }: PanelProps, picture: Picture): number | undefined {
+function staleness(
+  { feed, ended }: PanelProps,
+  view: FeedView,
+  picture: Picture,
+): number | undefined {
   const { range, stepMs } = feed.options;
   if (range.kind === 'fixed' || ended) return undefined;
-  return staleSince(picture, feed.lastTickMs, Math.max(range.intervalMs, stepMs));
+  return staleSince(picture, view.lastTickMs, Math.max(range.intervalMs, stepMs));
 }
 
 function StaleBadge({
