@@ -6,7 +6,7 @@ import type { LoopStatus } from './loop/loop.ts';
 import { hostSources, libvirtSource } from './sources.ts';
 
 export interface CollectorOptions {
-  /** How often what moves is read: 100 ms to 1 h. What seldom changes is read every 10 s at most. */
+  /** How often what moves is read: 100 ms to 1 h. What seldom changes is read every 10 or 30 s. */
   readonly intervalMs: number;
   /** A prefix for /proc, /sys and the like: empty for this machine's own, else a recorded tree. */
   readonly root: string;

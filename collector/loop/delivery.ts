@@ -48,14 +48,13 @@ export class Delivery {
   readonly #log: Log;
   readonly #deliver: Deliver;
   readonly #limits: DeliveryLimits;
-  readonly #stopped = new AbortController();
   readonly #dropped: Counter;
   readonly #delivered: Counter;
   readonly #waitingGauge: Gauge;
   /** Oldest first. */
   readonly #waiting: Held[] = [];
   #samplesWaiting = 0;
-  #underWay = 0;
+  readonly #underWay = new Set<(outcome: Outcome) => void>();
   #sequence = 0;
   #samplesDelivered = 0;
   #samplesDropped = 0;
@@ -104,7 +103,7 @@ export class Delivery {
     return {
       batchesWaiting: this.#waiting.length,
       samplesWaiting: this.#samplesWaiting,
-      batchesUnderWay: this.#underWay,
+      batchesUnderWay: this.#underWay.size,
       samplesDelivered: this.#samplesDelivered,
       samplesDropped: this.#samplesDropped,
       failing: this.#failing,
@@ -121,9 +120,10 @@ export class Delivery {
       await withDeadline(this.#clock, limitMs, 'the last delivery', () => drained);
     } catch {
       this.#drop(this.#waiting.length);
+      const error = 'the collector has stopped';
+      for (const end of this.#underWay) end({ kind: 'abandoned', error });
     }
     this.#cancelPause?.();
-    this.#stopped.abort(new Error('the collector has stopped'));
     this.#tellDropped();
   }
 
@@ -131,11 +131,10 @@ export class Delivery {
     if (this.#cancelPause !== undefined) return;
     // While the store fails, one attempt at a time is enough to find out that it no longer does.
     const underWayMax = this.#failures > 0 ? 1 : this.#limits.underWayMax;
-    while (this.#underWay < underWayMax && this.#waiting.length > 0) {
+    while (this.#underWay.size < underWayMax && this.#waiting.length > 0) {
       const held = this.#takeNext();
       this.#samplesWaiting -= held.batch.times.length;
-      this.#underWay++;
-      void this.#attempt(held);
+      this.#attempt(held);
     }
   }
 
@@ -147,32 +146,30 @@ export class Delivery {
     return this.#waiting.splice(best, 1)[0]!;
   }
 
-  async #attempt(held: Held): Promise<void> {
+  #attempt(held: Held): void {
     const { batch } = held;
-    // The receiver owns what it is given and may pass the columns on to a thread; we keep the original.
-    const copy = {
-      labels: batch.labels,
-      times: batch.times.slice(),
-      values: batch.values.slice(),
-    };
     held.attempts++;
-    try {
-      await withDeadline(
-        this.#clock,
-        this.#limits.attemptMs,
-        'delivering samples to the store',
-        () => this.#deliver(copy),
-        this.#stopped.signal,
-      );
-      this.#underWay--;
-      this.#succeeded(batch.times.length);
-    } catch (thrown) {
-      this.#underWay--;
-      this.#failed(held, thrown);
-    }
-    this.#waitingGauge.set(this.#samplesWaiting);
-    this.#pump();
-    this.#tellIdle();
+    // Written out instead of `withDeadline`: this runs for each batch, and signals are dear.
+    const end = (outcome: Outcome): void => {
+      if (!this.#underWay.delete(end)) return;
+      cancel();
+      if (outcome.kind === 'delivered') this.#succeeded(batch.times.length);
+      else this.#failed(held, outcome);
+      this.#waitingGauge.set(this.#samplesWaiting);
+      this.#pump();
+      this.#tellIdle();
+    };
+    const { attemptMs } = this.#limits;
+    const cancel = this.#clock.after(attemptMs, () =>
+      end({ kind: 'failed', error: `no answer for ${attemptMs / 1000} s` }),
+    );
+    this.#underWay.add(end);
+    // The receiver owns what it is given and may pass the columns on to a thread; we keep the original.
+    const { labels, times, values } = batch;
+    this.#deliver({ labels, times: times.slice(), values: values.slice() }).then(
+      () => end({ kind: 'delivered' }),
+      (thrown: unknown) => end({ kind: 'failed', error: messageOf(thrown) }),
+    );
   }
 
   #succeeded(samples: number): void {
@@ -188,12 +185,11 @@ export class Delivery {
     this.#tellDropped();
   }
 
-  #failed(held: Held, thrown: unknown): void {
-    if (this.#stopped.signal.aborted) {
+  #failed(held: Held, { kind, error }: { kind: 'failed' | 'abandoned'; error: string }): void {
+    if (kind === 'abandoned') {
       this.#countDropped(held.batch.times.length);
       return;
     }
-    const error = messageOf(thrown);
     if (this.#failing === undefined) {
       this.#log.warn('samples do not reach the store; they are kept and tried again', { error });
     }
@@ -256,7 +252,7 @@ export class Delivery {
   }
 
   #tellIdle(): void {
-    if (this.#underWay > 0 || this.#waiting.length > 0) return;
+    if (this.#underWay.size > 0 || this.#waiting.length > 0) return;
     for (const resolve of this.#idle) resolve();
     this.#idle = [];
   }
@@ -269,3 +265,8 @@ interface Held {
   readonly sinceMs: number;
   attempts: number;
 }
+
+type Outcome =
+  | { readonly kind: 'delivered' }
+  /** `abandoned`: the collector stops and nobody waits for it any more. */
+  | { readonly kind: 'failed' | 'abandoned'; readonly error: string };

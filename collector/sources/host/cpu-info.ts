@@ -72,7 +72,7 @@ export function createCpuInfoSource(host: Host): Source {
 
   return {
     name: 'cpuinfo',
-    intervalMs: host.slowMs,
+    intervalMs: host.rareMs,
     sample(sink) {
       sampleInfo(sink);
       sampleCpus(sink);

@@ -72,7 +72,7 @@ export function createDiskInfoSource(host: Host): Source {
 
   return {
     name: 'diskinfo',
-    intervalMs: host.slowMs,
+    intervalMs: host.rareMs,
     sample(sink) {
       for (const disk of disksIn(textIn(tree, '/proc/diskstats'))) sampleDisk(sink, disk);
       pool.finish();

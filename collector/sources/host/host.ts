@@ -12,8 +12,10 @@ export interface Host {
   readonly fastMs: number;
   /** At least a second: for gauges of which nobody needs ten values a second. */
   readonly steadyMs: number;
-  /** For what costs much or changes seldom. */
+  /** For what costs much or moves slowly. */
   readonly slowMs: number;
+  /** For what hardly ever changes: still several times within the look-back of a query. */
+  readonly rareMs: number;
 }
 
 export function createHost(tree: KernelTree, clock: Clock, intervalMs: number): Host {
@@ -24,6 +26,7 @@ export function createHost(tree: KernelTree, clock: Clock, intervalMs: number): 
     fastMs: intervalMs,
     steadyMs: Math.max(intervalMs, 1000),
     slowMs: Math.max(intervalMs, 10_000),
+    rareMs: Math.max(intervalMs, 30_000),
   };
 }
 

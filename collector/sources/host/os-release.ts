@@ -23,7 +23,7 @@ export function createOsSource(host: Host): Source {
   const pool = new SeriesPool();
   return {
     name: 'os',
-    intervalMs: host.slowMs,
+    intervalMs: host.rareMs,
     sample(sink) {
       const text =
         host.tree.readText('/etc/os-release') ?? host.tree.readText('/usr/lib/os-release');

@@ -23,7 +23,7 @@ export function createClocksourceSource(host: Host): Source {
   const pool = new SeriesPool();
   return {
     name: 'clocksource',
-    intervalMs: host.slowMs,
+    intervalMs: host.rareMs,
     sample(sink) {
       for (const { name, number } of numberedIn(host.tree, CLOCKSOURCES, 'clocksource')) {
         const available = textIn(host.tree, `${CLOCKSOURCES}/${name}/available_clocksource`);

@@ -9,7 +9,7 @@ export function createUnameSource(host: Host): Source {
   const pool = new SeriesPool();
   return {
     name: 'uname',
-    intervalMs: host.slowMs,
+    intervalMs: host.rareMs,
     sample(sink) {
       const release = textIn(tree, '/proc/sys/kernel/osrelease');
       if (release === '') return;
