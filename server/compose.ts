@@ -1,4 +1,5 @@
 import { startAlerter } from '../alerter/start.ts';
+import type { AlertMailOptions } from '../alerter/start.ts';
 import type { Alerter } from '../alerter/alerter.ts';
 import { startCollector } from '../collector/collector.ts';
 import type { Collector } from '../collector/collector.ts';
@@ -122,9 +123,7 @@ export async function composeAlerter(
     },
     {
       querier,
-      write: async (batch: SampleBatch) => {
-        await ingest.accept(batch, origin);
-      },
+      write: (batch: SampleBatch) => ingest.accept(batch, origin),
     },
     platform,
   );
@@ -135,7 +134,7 @@ const PASSWORD_BYTES_MAX = 4096;
 async function mailOptions(
   { settings, origins }: Config,
   { files, machine }: ServerPlatform,
-): Promise<unknown> {
+): Promise<AlertMailOptions | undefined> {
   const smarthost = settings['alerting.mail.smarthost'];
   const from = settings['alerting.mail.from'];
   if (smarthost === undefined || from === undefined) return undefined;
@@ -167,5 +166,6 @@ async function mailOptions(
     to: settings['alerting.mail.to'],
     groupWaitMs: settings['alerting.mail.group_wait'],
     repeatIntervalMs: settings['alerting.mail.repeat_interval'],
+    sendResolved: settings['alerting.mail.send_resolved'],
   };
 }

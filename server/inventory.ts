@@ -68,7 +68,7 @@ export interface InventoryReader {
   read(withinMs: number, signal?: AbortSignal): Promise<Inventory>;
 }
 
-export const WITHIN_MS_MAX = 7 * 86_400_000;
+export const WITHIN_MS_MAX: number = 7 * 86_400_000;
 
 /**
  * Without a sample for this long, or for three of its own intervals, a host is not heard of, and an

@@ -23,7 +23,19 @@ export interface LiveSink {
   end(reason: string): void;
 }
 
-export const LIVE_LIMITS = {
+export interface LiveLimits {
+  readonly panelsMax: number;
+  readonly connectionsMax: number;
+  readonly seriesMax: number;
+  readonly queriesMax: number;
+  readonly queryCharactersMax: number;
+  readonly idCharactersMax: number;
+  readonly bytesWaitingMax: number;
+  readonly intervalMsMin: number;
+  readonly intervalMsMax: number;
+}
+
+export const LIVE_LIMITS: LiveLimits = {
   panelsMax: 64,
   connectionsMax: 64,
   seriesMax: 2000,
@@ -33,7 +45,7 @@ export const LIVE_LIMITS = {
   bytesWaitingMax: 1024 * 1024,
   intervalMsMin: 1000,
   intervalMsMax: 60_000,
-} as const;
+};
 
 /**
  * Evaluates the queries of all open pages each second. Equal queries of all pages and panels are evaluated

@@ -1,5 +1,6 @@
 import { NO_LABELS } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
+import { DEFAULT_ALERTER_OPTIONS, DEFAULT_ALERT_MAIL_TIMES } from '../../alerter/start.ts';
 import { DEFAULT_INGEST_LIMITS } from '../../ingest/ingest.ts';
 import { DEFAULT_QUERIER_OPTIONS } from '../../query/open.ts';
 import { DEFAULT_COLLECTOR_OPTIONS } from '../../collector/collector.ts';
@@ -67,6 +68,7 @@ export interface Settings {
   readonly 'alerting.mail.require_tls': boolean;
   readonly 'alerting.mail.group_wait': number;
   readonly 'alerting.mail.repeat_interval': number;
+  readonly 'alerting.mail.send_resolved': boolean;
 }
 
 export type SettingKey = keyof Settings;
@@ -91,6 +93,8 @@ const MIB = 1024 * 1024;
 const limits = DEFAULT_INGEST_LIMITS;
 const querier = DEFAULT_QUERIER_OPTIONS;
 const collector = DEFAULT_COLLECTOR_OPTIONS;
+const alerter = DEFAULT_ALERTER_OPTIONS;
+const mailTimes = DEFAULT_ALERT_MAIL_TIMES;
 
 /** The one table of settings: kind, default and meaning of each. Its order is the order of `check`. */
 export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
@@ -221,7 +225,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   ),
   'alerting.evaluation_interval': setting(
     duration(100, DAY),
-    MINUTE,
+    alerter.evaluationIntervalMs,
     'How often rule groups without an interval of their own are evaluated.',
   ),
   'alerting.external_url': setting(
@@ -236,17 +240,17 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   ),
   'alerting.for_grace_period': setting(
     duration(0, DAY),
-    10 * MINUTE,
-    'An alert restored as pending fires after this at the earliest.',
+    alerter.forGracePeriodMs,
+    'From this `for` on, pending alerts are restored from stored series after a restart.',
   ),
   'alerting.for_outage_tolerance': setting(
     duration(0, 365 * DAY),
-    HOUR,
-    'After an outage longer than this, pending alerts start anew.',
+    alerter.forOutageToleranceMs,
+    'How old such series may be.',
   ),
   'alerting.resend_delay': setting(
     duration(SECOND, DAY),
-    MINUTE,
+    alerter.resendDelayMs,
     'How often a firing alert is sent again to receivers.',
   ),
   'alerting.query_offset': setting(
@@ -283,13 +287,18 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   ),
   'alerting.mail.group_wait': setting(
     duration(0, HOUR),
-    30 * SECOND,
+    mailTimes.groupWaitMs,
     'How long a first mail waits for alerts of the same group.',
   ),
   'alerting.mail.repeat_interval': setting(
     duration(MINUTE, 365 * DAY),
-    4 * HOUR,
+    mailTimes.repeatIntervalMs,
     'After this, a mail about alerts that still fire is repeated.',
+  ),
+  'alerting.mail.send_resolved': setting(
+    boolean,
+    mailTimes.sendResolved,
+    'Whether a mail tells that alerts have ended.',
   ),
 };
 
