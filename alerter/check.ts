@@ -1,0 +1,10 @@
+import { readRuleFile } from './rules/rule-file.ts';
+import type { RuleFile } from './rules/rule-file.ts';
+
+/**
+ * Reads a rule file as the alerter would, without running it. Never throws: what is wrong is in `problems`,
+ * each with path, 1-based line and what to do; a file without problems can be used.
+ */
+export function checkRuleFile(text: string, path: string): RuleFile {
+  return readRuleFile(text, path);
+}

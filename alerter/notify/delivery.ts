@@ -1,0 +1,221 @@
+import { messageOf } from '../../model/failure.ts';
+import { sleep, withDeadline } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/log.ts';
+import { MailFailure } from '../../platform/mail.ts';
+import type { MailMessage, MailTransport } from '../../platform/mail.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Counter, Gauge, Histogram, Telemetry } from '../../platform/telemetry.ts';
+import { isoText } from '../templates/time.ts';
+import type { Journal } from '../state/journal.ts';
+import type { OutboxMessage } from '../state/records.ts';
+import type { AlertMailOptions } from './mail-options.ts';
+
+/** For one attempt, whatever the server does or does not do. */
+export const ATTEMPT_MS = 30_000;
+const RETRY_FIRST_MS = 1000;
+/** With the jitter below a minute: a server that is back gets everything within that. */
+const RETRY_MAX_MS = 45_000;
+/** After this age a message is given up, loudly: what it tells is then wrong more often than not. */
+export const MESSAGE_AGE_MAX_MS = 86_400_000;
+/** A message that comes later than this says so. */
+const LATE_MS = 300_000;
+
+interface Attempt {
+  failures: number;
+  dueMs: number;
+}
+
+/**
+ * Hands the messages of the outbox to the mail server, oldest first, one at a time. A message leaves the
+ * outbox when the server has taken it, when the server will never take it, or when it is too old; the
+ * journal learns of it afterwards, so that a crash in between sends it twice and never not at all.
+ */
+export class Delivery {
+  readonly #options: AlertMailOptions;
+  readonly #journal: Journal;
+  readonly #mail: MailTransport;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #sent: Counter;
+  readonly #failed: Counter;
+  readonly #queued: Gauge;
+  readonly #latency: Histogram;
+  readonly #stop = new AbortController();
+  readonly #attempts = new Map<string, Attempt>();
+  #loop: Promise<void> = Promise.resolve();
+  #wake: (() => void) | undefined;
+  /** While the server cannot be reached at all, nothing else is tried either. */
+  #server: Attempt = { failures: 0, dueMs: -Infinity };
+
+  constructor(
+    options: AlertMailOptions,
+    parts: {
+      readonly journal: Journal;
+      readonly mail: MailTransport;
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly log: Log;
+      readonly telemetry: Telemetry;
+    },
+  ) {
+    this.#options = options;
+    this.#journal = parts.journal;
+    this.#mail = parts.mail;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#log = parts.log;
+    const { telemetry } = parts;
+    this.#sent = telemetry.counter(
+      'nephoscope_alerter_notifications_sent_total',
+      'Messages that a receiver has taken.',
+      ['receiver'],
+    );
+    this.#failed = telemetry.counter(
+      'nephoscope_alerter_notifications_failed_total',
+      'Attempts that failed: for now (temporary), for good (permanent), or given up for age (expired).',
+      ['receiver', 'reason'],
+    );
+    this.#queued = telemetry.gauge(
+      'nephoscope_alerter_notifications_queued',
+      'Messages that nobody has taken yet.',
+    );
+    this.#latency = telemetry.histogram(
+      'nephoscope_alerter_notification_latency_seconds',
+      'Time from the making of a message until a receiver had taken it.',
+    );
+  }
+
+  start(): void {
+    this.#queued.set(this.#journal.state.outbox.size);
+    this.#loop = this.#run();
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('mail delivery is stopped'));
+    this.#wake?.();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const nowMs = this.#clock.monotonic();
+      const next = this.#nextMessage(nowMs);
+      if (next && this.#server.dueMs <= nowMs) await this.#send(next);
+      else await this.#pause(nowMs);
+    }
+  }
+
+  #nextMessage(nowMs: number): OutboxMessage | undefined {
+    for (const message of this.#journal.state.outbox.values()) {
+      if ((this.#attempts.get(message.id)?.dueMs ?? -Infinity) <= nowMs) return message;
+    }
+    return undefined;
+  }
+
+  /** Until a message is due or a new one comes. */
+  async #pause(nowMs: number): Promise<void> {
+    const { outbox } = this.#journal.state;
+    let dueMs = Infinity;
+    for (const id of outbox.keys()) {
+      dueMs = Math.min(dueMs, this.#attempts.get(id)?.dueMs ?? -Infinity);
+    }
+    const waitMs = Math.max(dueMs, this.#server.dueMs) - nowMs;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    const signal = AbortSignal.any([woken.signal, this.#stop.signal]);
+    // Without a message only a call ends the pause; the hour is a bound for the unforeseen.
+    const boundedMs = Math.min(Math.max(outbox.size > 0 ? waitMs : Infinity, 1), 3_600_000);
+    await sleep(this.#clock, boundedMs, signal).catch(() => undefined);
+    this.#wake = undefined;
+  }
+
+  async #send(message: OutboxMessage): Promise<void> {
+    try {
+      const answer = await withDeadline(
+        this.#clock,
+        ATTEMPT_MS,
+        `mail to ${this.#options.server.host}:${this.#options.server.port}`,
+        (signal) => this.#mail.send(this.#mailOf(message), this.#options.server, signal),
+        this.#stop.signal,
+      );
+      this.#server = { failures: 0, dueMs: -Infinity };
+      this.#sent.add(1, { receiver: 'mail' });
+      this.#latency.observe(Math.max(this.#clock.now() - message.createdMs, 0) / 1000);
+      this.#log.info('a message about alerts was taken by the mail server', {
+        id: message.id,
+        answer,
+      });
+      await this.#done(message);
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return;
+      await this.#failedOnce(message, thrown);
+    }
+  }
+
+  async #failedOnce(message: OutboxMessage, thrown: unknown): Promise<void> {
+    const isPermanent = thrown instanceof MailFailure && !thrown.worthRetrying;
+    const isExpired = this.#clock.now() - message.createdMs > MESSAGE_AGE_MAX_MS;
+    const reason = isPermanent ? 'permanent' : isExpired ? 'expired' : 'temporary';
+    this.#failed.add(1, { receiver: 'mail', reason });
+    const fields = { id: message.id, subject: message.subject, error: messageOf(thrown) };
+    if (isPermanent || isExpired) {
+      this.#log.error(
+        isPermanent
+          ? 'a message about alerts was refused for good and is lost'
+          : 'a message about alerts could not be sent for a day and is given up',
+        fields,
+      );
+      await this.#done(message);
+      return;
+    }
+    const attempt = this.#attempts.get(message.id) ?? { failures: 0, dueMs: 0 };
+    this.#attempts.set(message.id, attempt);
+    this.#postpone(attempt);
+    // A refusal concerns this message; anything else is the server's trouble and concerns all of them.
+    const isMessageOnly = thrown instanceof MailFailure && thrown.code === 'temporary';
+    if (!isMessageOnly) this.#postpone(this.#server);
+    else this.#server = { failures: 0, dueMs: -Infinity };
+    this.#log.warn('a message about alerts could not be sent and will be tried again', {
+      ...fields,
+      attempts: attempt.failures,
+    });
+  }
+
+  /** Doubles from a second up to the limit, less up to a half by chance. */
+  #postpone(attempt: Attempt): void {
+    attempt.failures++;
+    const fullMs = Math.min(RETRY_FIRST_MS * 2 ** Math.min(attempt.failures - 1, 20), RETRY_MAX_MS);
+    attempt.dueMs = this.#clock.monotonic() + fullMs * (0.5 + this.#random.next() / 2);
+  }
+
+  async #done(message: OutboxMessage): Promise<void> {
+    this.#attempts.delete(message.id);
+    await this.#journal.commit([{ kind: 'message-done', id: message.id }]);
+    this.#queued.set(this.#journal.state.outbox.size);
+  }
+
+  #mailOf(message: OutboxMessage): MailMessage {
+    const { from, to } = this.#options;
+    const nowMs = this.#clock.now();
+    const late =
+      nowMs - message.createdMs > LATE_MS
+        ? `Late: made ${isoText(message.createdMs)}, sent ${isoText(nowMs)}. This may no longer hold.`
+        : '';
+    return {
+      from,
+      to,
+      subject: message.subject,
+      text: late === '' ? message.text : `${late}\n\n${message.text}`,
+      html: late === '' ? message.html : message.html.replace('<p>', () => `<p>${late}</p><p>`),
+      headers: { 'Message-ID': message.id, 'Auto-Submitted': 'auto-generated' },
+    };
+  }
+}
