@@ -77,9 +77,10 @@ export class Block {
     if (this.#users > 0) return;
     try {
       await this.#file.close();
-    } finally {
-      this.#announceClosed();
+    } catch {
+      // Nothing was written through it, so nothing can be lost.
     }
+    this.#announceClosed();
   }
 
   /** Gives up the store's own hold; resolves once the last reader is done. */

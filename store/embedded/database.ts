@@ -219,13 +219,15 @@ class EmbeddedStore implements Store {
 
   async #close(): Promise<void> {
     this.#cancelShow();
-    await this.#committer.drained();
-    await this.#maintenance.close();
-    await this.#committer.drained();
-    await this.#journal.close();
-    // Resolves once the reads under way are done with them.
-    await Promise.all(this.#contents.blocks.map((block) => block.retire()));
-    await this.#lock.release();
+    try {
+      await this.#committer.drained();
+      await this.#maintenance.close();
+      await this.#journal.close();
+      // Resolves once the reads under way are done with them.
+      await Promise.all(this.#contents.blocks.map((block) => block.retire()));
+    } finally {
+      await this.#lock.release();
+    }
     this.#platform.log.info('the store is closed', { directory: this.#options.directory });
   }
 

@@ -155,10 +155,10 @@ export async function liveThrough(
       if (round % 3 === 2) rows.push(row('series_0', base - round * 500 - half, round + 0.5));
       if (round % 5 === 4) rows.push(row('old', base - 6 * 3_600_000 - round - half, -0));
       ledger.sent(rows);
-      return { rows, work: store.append(batchOf(rows)) };
+      return { rows, work: outcomeOf(store.append(batchOf(rows)), platform) };
     });
     for (const { rows, work } of appends) {
-      const outcome = await outcomeOf(work, platform);
+      const outcome = await work;
       if (outcome.kind === 'done') ledger.stored(rows, outcome.value);
     }
     if (!platform.files.hasEnded) await platform.clock.advance(1000);
