@@ -461,6 +461,7 @@ test('one frozen QEMU costs only what it alone can tell', async () => {
     // Its host-side CPU time goes on; only the first call, which met it unprepared, was lost.
     expect(watch.find(name, { uuid: spin.uuid })!.gapMs).toBeLessThan(4000);
     expect(frozen.endedAt).toBeUndefined();
+    expect(watch.find('libvirt_up')?.value).toBe(1);
   } finally {
     libvirt.thaw(idle);
   }

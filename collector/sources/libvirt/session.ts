@@ -1,7 +1,7 @@
 import { messageOf } from '../../../model/failure.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Log } from '../../../platform/log.ts';
-import type { Histogram } from '../../../platform/telemetry.ts';
+import type { Counter, Histogram } from '../../../platform/telemetry.ts';
 import type { LibvirtClient } from './client.ts';
 import { describeDomain } from './domain-xml.ts';
 import type { DomainTable } from './domain-table.ts';
@@ -62,7 +62,8 @@ export interface SessionParts {
   readonly domains: DomainTable;
   readonly clock: Clock;
   readonly log: Log;
-  readonly callSeconds: Histogram;
+  readonly stepSeconds: Histogram;
+  readonly stepFailures: Counter;
   readonly intervalMs: number;
 }
 
@@ -225,7 +226,7 @@ export class Session {
   }
 
   async #attempt(step: Step | 'list' | 'newcomers', work: () => Promise<void>): Promise<void> {
-    const { clock, callSeconds, log } = this.#parts;
+    const { clock, stepSeconds, stepFailures, log } = this.#parts;
     const isEssential = step === 'list' || step === 'fast';
     const started = clock.monotonic();
     try {
@@ -236,10 +237,14 @@ export class Session {
         thrown instanceof LibvirtFailure
           ? thrown
           : new LibvirtFailure('protocol', messageOf(thrown), { cause: thrown });
+      stepFailures.add(1, { step });
+      log.debug('a step of reading libvirt failed', { step, reason: failure.message });
       if (isEssential) this.#trouble = failure;
-      else log.debug('a libvirt reading failed', { step, reason: failure.message });
+      // One emulator that hangs holds up a bulk call; whether the daemon does is told by a list, which
+      // asks no emulator.
+      if (step === 'fast' && failure.code === 'timeout') this.#isListDue = true;
     }
-    callSeconds.observe((clock.monotonic() - started) / 1000, { step });
+    stepSeconds.observe((clock.monotonic() - started) / 1000, { step });
   }
 
   #do(step: Step): Promise<void> {

@@ -92,7 +92,12 @@ class LibvirtSource implements Source {
       domains: this.#domains,
       clock,
       log,
-      callSeconds: telemetry.histogram(
+      stepFailures: telemetry.counter(
+        'nephoscope_collector_libvirt_step_failures_total',
+        'Steps of reading libvirt that failed.',
+        ['step'],
+      ),
+      stepSeconds: telemetry.histogram(
         'nephoscope_collector_libvirt_step_seconds',
         'How long each step of reading libvirt took.',
         { labelNames: ['step'] },

@@ -407,6 +407,19 @@ describe('libvirtd comes and goes', () => {
     expect(world.seen.living({ uuid: A.uuid }).length).toBeGreaterThan(15);
   });
 
+  test('a call that one hanging emulator holds up is lost, but the daemon still counts as up', async () => {
+    const world = new World().listen();
+    world.daemon.define({ reference: A, fields: FIELDS });
+    await world.seconds(3);
+    let calls = 0;
+    world.daemon.bulkDelay = () => (calls++ === 0 ? new Promise(() => {}) : Promise.resolve());
+    expect(await world.seconds(10)).toBeUndefined();
+    expect(world.errors.every((error) => error === undefined)).toBe(true);
+    expect(new Set(world.seen.all('libvirt_up')[0]!.values)).toEqual(new Set([1]));
+    expect(world.seen.all(CPU)[0]!.values.length).toBeGreaterThanOrEqual(10);
+    expect(world.network.peers).toHaveLength(1);
+  });
+
   test('a socket that accepts and never answers is given up, and the next one tried', async () => {
     const world = new World().listen();
     world.network.listen('/run/first', {});
