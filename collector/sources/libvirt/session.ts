@@ -194,22 +194,27 @@ export class Session {
   }
 
   #work(): Promise<void> {
-    this.#working ??= this.#steps().finally(() => {
-      this.#working = undefined;
-    });
+    this.#working ??= this.#steps();
     return this.#working;
   }
 
   async #steps(): Promise<void> {
-    while (!this.#hasEnded) {
-      if (this.#isListDue) await this.#attempt('list', () => this.#list());
-      else if (this.#newcomers.size > 0) {
-        await this.#attempt('newcomers', () => this.#readNewcomers());
-      } else {
-        const step = this.#nextStep();
-        if (!step) return;
-        await this.#attempt(step, () => this.#do(step));
+    // Not before it is noted that it works; and noted in one go with finding nothing more to do, so that
+    // nothing can fall due in between and be left lying.
+    await Promise.resolve();
+    try {
+      while (!this.#hasEnded) {
+        if (this.#isListDue) await this.#attempt('list', () => this.#list());
+        else if (this.#newcomers.size > 0) {
+          await this.#attempt('newcomers', () => this.#readNewcomers());
+        } else {
+          const step = this.#nextStep();
+          if (!step) return;
+          await this.#attempt(step, () => this.#do(step));
+        }
       }
+    } finally {
+      this.#working = undefined;
     }
   }
 

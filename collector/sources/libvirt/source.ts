@@ -60,13 +60,14 @@ class LibvirtSource implements Source {
   readonly #platform: LibvirtPlatform;
   readonly #readings = new Readings();
   readonly #domains = new DomainTable(this.#readings);
-  readonly #closing = new AbortController();
   readonly #dropped: Counter;
   readonly #connections: Counter;
   readonly #sessionParts: Omit<SessionParts, 'client'>;
   #client: LibvirtClient | undefined;
   #session: Session | undefined;
   #connecting: Promise<void> | undefined;
+  #attempt: AbortController | undefined;
+  #isClosed = false;
   #failure: LibvirtFailure | undefined;
   #versions: Labels | undefined;
   #wasSeen = false;
@@ -116,7 +117,8 @@ class LibvirtSource implements Source {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new LibvirtFailure('closed', 'the libvirt source was closed'));
+    this.#isClosed = true;
+    this.#attempt?.abort(new LibvirtFailure('closed', 'the libvirt source was closed'));
     this.#session?.end();
     this.#session = undefined;
     this.#client?.close();
@@ -126,7 +128,7 @@ class LibvirtSource implements Source {
 
   /** Connects if it is time to, then reads. Never rejects. */
   async #advance(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosed) return;
     if (!this.#session) {
       if (!this.#connecting && this.#platform.clock.monotonic() < this.#nextTry) return;
       this.#connecting ??= this.#connect().finally(() => {
@@ -156,7 +158,7 @@ class LibvirtSource implements Source {
         await this.#connectTo(path);
         return;
       } catch (thrown) {
-        if (this.#closing.signal.aborted) return;
+        if (this.#isClosed) return;
         // What a socket that is there says tells more than that another is not there.
         if (!isAbsent(thrown)) {
           failure = thrown;
@@ -193,11 +195,11 @@ class LibvirtSource implements Source {
   async #connectTo(path: string): Promise<void> {
     const { clock, network, log } = this.#platform;
     let session: Session | undefined;
-    const deadline = new AbortController();
+    const attempt = new AbortController();
+    this.#attempt = attempt;
     const cancel = clock.after(CONNECT_DEADLINE_MS, () =>
-      deadline.abort(new LibvirtFailure('timeout', `connecting to ${path} took too long`)),
+      attempt.abort(new LibvirtFailure('timeout', `connecting to ${path} took too long`)),
     );
-    const signal = AbortSignal.any([this.#closing.signal, deadline.signal]);
     let client: LibvirtClient | undefined;
     client = await LibvirtClient.connect(
       path,
@@ -206,11 +208,11 @@ class LibvirtSource implements Source {
         event: (procedure, reader) => session?.handleEvent(procedure, reader),
         lost: (failure) => this.#lost(client, failure),
       },
-      signal,
+      attempt.signal,
     ).finally(cancel);
     this.#client = client;
     try {
-      this.#closing.signal.throwIfAborted();
+      attempt.signal.throwIfAborted();
       await client.authenticate(OPEN_DEADLINE_MS);
       await client.open(this.#options.uri ?? 'qemu:///system', OPEN_DEADLINE_MS);
       session = new Session({ ...this.#sessionParts, client });
