@@ -25,6 +25,9 @@ export interface Source {
 export interface SampleSink {
   /** `timeMs` is when the value was read; the default is the time at which this source was woken. */
   push(labels: Labels, value: number, timeMs?: number): void;
-  /** The series has ended (the domain is gone): writes a staleness marker. */
+  /**
+   * The series has ended (the domain is gone): writes a staleness marker. Only for sources whose readings
+   * may leave series out; of the others, what a reading does not push ends by itself (`sources.ts`).
+   */
   end(labels: Labels, timeMs?: number): void;
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { KernelTree } from '../platform/kernel-tree.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Source } from './source.ts';
+import { createArpSource } from './sources/host/arp.ts';
 import { createBondingSource } from './sources/host/bonding.ts';
 import { createConntrackSource } from './sources/host/conntrack.ts';
 import { createCpuInfoSource } from './sources/host/cpu-info.ts';
@@ -24,11 +25,13 @@ import { createNetstatSource } from './sources/host/netstat.ts';
 import { createOsSource } from './sources/host/os-release.ts';
 import { createPressureSource } from './sources/host/pressure.ts';
 import { createProcStatSources } from './sources/host/proc-stat.ts';
+import { createRaplSource } from './sources/host/rapl.ts';
 import { createSchedstatSource } from './sources/host/schedstat.ts';
 import { createSockstatSource } from './sources/host/sockstat.ts';
 import { createSoftnetSource } from './sources/host/softnet.ts';
 import { createThermalZoneSource } from './sources/host/thermal-zone.ts';
 import { createClocksourceSource, createTimeSource } from './sources/host/time.ts';
+import { createUdpQueuesSource } from './sources/host/udp-queues.ts';
 import { createUnameSource } from './sources/host/uname.ts';
 import { createVmstatSource } from './sources/host/vmstat.ts';
 import { createLibvirtSource } from './sources/libvirt/source.ts';
@@ -63,12 +66,15 @@ const HOST_SOURCES: readonly ((host: Host) => Source | readonly Source[])[] = [
   createFilesystemSource,
   createNetclassSource,
   createBondingSource,
+  createArpSource,
+  createUdpQueuesSource,
   createDiskInfoSource,
   createMdadmSource,
   createCpuInfoSource,
   createCpufreqSource,
   createHwmonSource,
   createThermalZoneSource,
+  createRaplSource,
   createEdacSource,
   createEntropySource,
   createClocksourceSource,

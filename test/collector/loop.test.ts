@@ -217,6 +217,22 @@ describe('sick sources', () => {
   );
 });
 
+test('stopping waits only so long for a source that hangs, and closes all of them', async () => {
+  const closed: string[] = [];
+  const hanging = source('sick', () => new Promise<void>(() => {}));
+  const { clock, log, loop, startMs } = start(
+    host(
+      { ...hanging, close: () => void closed.push('sick') },
+      { ...source('well', (sink) => sink.push(value, 1)), close: () => void closed.push('well') },
+    ),
+  );
+  await clock.advance(1500);
+  await clock.complete(loop.stop());
+  expect(clock.now() - startMs).toBeLessThan(4000);
+  expect(log.find('still reading')[0]!.fields['sources']).toEqual(['sick']);
+  expect(closed).toEqual(['sick', 'well']);
+});
+
 describe('the end of series', () => {
   const device = (name: string): Labels => metric('bytes', { device: name });
 

@@ -26,9 +26,10 @@ const FIELDS: readonly (readonly [label: string, key: string])[] = [
 export function createCpuInfoSource(host: Host): Source {
   const pool = new SeriesPool();
   const { tree } = host;
+  const cpuinfo = host.reader.file('/proc/cpuinfo');
 
   function sampleInfo(sink: SampleSink): void {
-    for (const block of textIn(tree, '/proc/cpuinfo').split('\n\n')) {
+    for (const block of cpuinfo.readText().split('\n\n')) {
       const values = new Map<string, string>();
       for (const line of block.split('\n')) {
         const colon = line.indexOf(':');
@@ -81,6 +82,7 @@ export function createCpuInfoSource(host: Host): Source {
       }
       pool.finish();
     },
+    close: () => cpuinfo.close(),
   };
 }
 

@@ -14,6 +14,7 @@ const ATA_NUMBERS: readonly (readonly [property: string, name: string])[] = [
 export function createDiskInfoSource(host: Host): Source {
   const pool = new SeriesPool();
   const { tree } = host;
+  const diskstats = host.reader.file('/proc/diskstats');
 
   function sampleDisk(sink: SampleSink, disk: Disk): void {
     const { device, major, minor } = disk;
@@ -74,9 +75,10 @@ export function createDiskInfoSource(host: Host): Source {
     name: 'diskinfo',
     intervalMs: host.rareMs,
     sample(sink) {
-      for (const disk of disksIn(textIn(tree, '/proc/diskstats'))) sampleDisk(sink, disk);
+      for (const disk of disksIn(diskstats.readText())) sampleDisk(sink, disk);
       pool.finish();
     },
+    close: () => diskstats.close(),
   };
 }
 

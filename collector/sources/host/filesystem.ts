@@ -38,6 +38,8 @@ const REASON_CHARACTERS_MAX = 200;
  */
 export function createFilesystemSource(host: Host): Source {
   const pool = new SeriesPool();
+  const machines = host.reader.file('/proc/1/mountinfo');
+  const own = host.reader.file('/proc/self/mountinfo');
   const local = new Lane(host);
   const remote = new Lane(host);
   return {
@@ -45,9 +47,7 @@ export function createFilesystemSource(host: Host): Source {
     intervalMs: host.slowMs,
     async sample(sink, signal) {
       // The mounts of process 1 are the machine's; ours may be fewer in a container.
-      const text =
-        host.tree.readText('/proc/1/mountinfo') ?? host.tree.readText('/proc/self/mountinfo');
-      const mounts = shownMounts(text ?? '');
+      const mounts = shownMounts(machines.readText() || own.readText());
       const report = (mount: Mount, answer: Answer): void => push(pool, sink, mount, answer);
       await Promise.all([
         local.ask(
@@ -62,6 +62,10 @@ export function createFilesystemSource(host: Host): Source {
         ),
       ]);
       pool.finish();
+    },
+    close() {
+      machines.close();
+      own.close();
     },
   };
 }

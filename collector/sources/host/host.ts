@@ -112,6 +112,12 @@ export class HostFile {
     return this.read() ? this.#reader.scan.number() : Number.NaN;
   }
 
+  /** The whole content as text, for files too long for `KernelTree.readText`; empty when unreadable. */
+  readText(): string {
+    const { scan } = this.#reader;
+    return this.read() ? scan.text(0, scan.end) : '';
+  }
+
   close(): void {
     this.#file?.close();
     this.#file = undefined;

@@ -1,6 +1,6 @@
 import type { SampleSink, Source } from '../../source.ts';
 import type { Host } from './host.ts';
-import { namesIn, numberIn, textIn } from './kernel-text.ts';
+import { namesIn, numberIn } from './kernel-text.ts';
 import { SeriesPool } from './series-pool.ts';
 
 /** What an array is doing, in the words of the label `state`. */
@@ -21,6 +21,7 @@ export interface MdArray {
 export function createMdadmSource(host: Host): Source {
   const pool = new SeriesPool();
   const { tree } = host;
+  const mdstat = host.reader.file('/proc/mdstat');
 
   function sampleArray(sink: SampleSink, array: MdArray): void {
     const { device } = array;
@@ -56,10 +57,11 @@ export function createMdadmSource(host: Host): Source {
     name: 'mdadm',
     intervalMs: host.slowMs,
     sample(sink) {
-      for (const array of parseMdstat(textIn(tree, '/proc/mdstat'))) sampleArray(sink, array);
+      for (const array of parseMdstat(mdstat.readText())) sampleArray(sink, array);
       sampleSysfs(sink);
       pool.finish();
     },
+    close: () => mdstat.close(),
   };
 }
 

@@ -100,6 +100,30 @@ test('rows that change places keep their own series', async () => {
   ]);
 });
 
+test('files that may be long are not read as short ones', async () => {
+  const { kernel, clock } = machine({
+    '/proc/cpuinfo': 'processor : 0\n\nprocessor : 1\n',
+    '/proc/diskstats': '8 0 sda 1 2 3\n',
+    '/proc/mdstat': 'md0 : active raid1 sda1[0]\n      100 blocks [2/1] [U_]\n',
+    '/proc/self/mountinfo': '1 1 8:1 / / rw - ext4 /dev/sda1 rw\n',
+  });
+  const tree: KernelTree = {
+    open: (path) => kernel.open(path),
+    list: (path) => kernel.list(path),
+    // The real one gives the beginning of a long file; here nothing is short enough.
+    readText: () => undefined,
+    readLink: (path) => kernel.readLink(path),
+    fileSystem: (path) => kernel.fileSystem(path),
+  };
+  const sources = hostSources(tree, clock, 1000).map(({ source }) => source);
+  const series = async (name: string): Promise<string> =>
+    (await read(named(sources, name))).lines.join('\n');
+  expect(await series('cpuinfo')).toContain('node_cpu_info{cpu="1"} 1');
+  expect(await series('diskinfo')).toContain('node_disk_info{device="sda"');
+  expect(await series('mdadm')).toContain('node_md_disks_required{device="md0"} 2');
+  expect(await series('filesystem')).toContain('node_filesystem_device_error{device="/dev/sda1"');
+});
+
 describe('filesystem', () => {
   const space: FileSystemSpace = {
     sizeBytes: 100,
