@@ -127,7 +127,7 @@ class Walker {
     if (isMap(node)) return { kind: 'map', line, entries: this.#entries(node.items, line, depth) };
     if (!isScalar(node)) return { kind: 'null', line };
     if (node.value === null) return { kind: 'null', line };
-    const text = typeof node.value === 'string' ? node.value : (node.source ?? String(node.value));
+    const text = typeof node.value === 'string' ? node.value : (node.source ?? '');
     return { kind: 'text', text, line };
   }
 

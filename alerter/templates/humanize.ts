@@ -8,22 +8,15 @@ import type { Value } from './values.ts';
 
 /** A number, or a text that reads as one. */
 export function numberArgument(value: Value): number {
-  switch (typeof value) {
-    case 'number':
-      return value;
-    case 'bigint':
-      return Number(value);
-    case 'string': {
-      const number = parseFloatText(value);
-      if (number !== undefined) return number;
-      throw executionFailure(`parsing ${JSON.stringify(value)}: invalid syntax`);
-    }
-    default:
-      if (value instanceof GoNamed && value.type === 'time.Duration') {
-        return Number(value.value) / 1e9;
-      }
-      throw executionFailure(`can't convert ${typeName(value)} to float`);
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'string') {
+    const number = parseFloatText(value);
+    if (number !== undefined) return number;
+    throw executionFailure(`parsing ${JSON.stringify(value)}: invalid syntax`);
   }
+  if (value instanceof GoNamed && value.type === 'time.Duration') return Number(value.value) / 1e9;
+  throw executionFailure(`can't convert ${typeName(value)} to float`);
 }
 
 const LARGE = ['k', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y'];

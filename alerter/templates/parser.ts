@@ -294,18 +294,12 @@ class Parser {
     const path: string[] = [];
     while (this.#here().kind === 'field') path.push(this.#next().text.slice(1));
     if (path.length === 0) return term;
-    switch (term.kind) {
-      case 'field':
-        return { kind: 'field', path: [...term.path, ...path] };
-      case 'variable':
-        return { ...term, path };
-      case 'constant':
-      case 'nil':
-      case 'dot':
-        throw this.#failure(`unexpected .${path.join('.')} after term`);
-      default:
-        return { kind: 'chain', of: term, path };
+    if (term.kind === 'field') return { kind: 'field', path: [...term.path, ...path] };
+    if (term.kind === 'variable') return { ...term, path };
+    if (term.kind === 'constant' || term.kind === 'nil' || term.kind === 'dot') {
+      throw this.#failure(`unexpected .${path.join('.')} after term`);
     }
+    return { kind: 'chain', of: term, path };
   }
 
   #term(): Operand | undefined {
@@ -326,16 +320,25 @@ class Parser {
         return { kind: 'constant', value: BigInt(token.text.codePointAt(0)!) };
       case 'string':
         return { kind: 'constant', value: token.text };
-      default:
-    }
-    if (token.kind === 'symbol' && token.text === '(') {
-      this.#enter();
-      const pipe = this.#pipe('parenthesized pipeline', ')');
-      this.#leave();
-      return { kind: 'pipe', pipe };
+      case 'symbol':
+        if (token.text === '(') return this.#parentheses();
+        break;
+      case 'text':
+      case 'open':
+      case 'close':
+      case 'space':
+      case 'end':
+        break;
     }
     this.#at--;
     return undefined;
+  }
+
+  #parentheses(): Operand {
+    this.#enter();
+    const pipe = this.#pipe('parenthesized pipeline', ')');
+    this.#leave();
+    return { kind: 'pipe', pipe };
   }
 
   #word(token: Token): Operand {

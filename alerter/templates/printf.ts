@@ -121,18 +121,12 @@ function bounded(count: number): number {
 function formatted(verb: Verb, value: Value): string {
   if (verb.letter === 'T') return padded(verb, typeName(value));
   if (value === undefined) return verb.letter === 'v' ? padded(verb, '<nil>') : bad(verb, value);
-  switch (typeof value) {
-    case 'string':
-      return formattedString(verb, value);
-    case 'boolean':
-      return verb.letter === 'v' || verb.letter === 't'
-        ? padded(verb, String(value))
-        : bad(verb, value);
-    case 'bigint':
-      return formattedInteger(verb, value) ?? bad(verb, value);
-    case 'number':
-      return formattedFloat(verb, value) ?? bad(verb, value);
-    default:
+  if (typeof value === 'string') return formattedString(verb, value);
+  if (typeof value === 'bigint') return formattedInteger(verb, value) ?? bad(verb, value);
+  if (typeof value === 'number') return formattedFloat(verb, value) ?? bad(verb, value);
+  if (typeof value === 'boolean') {
+    const fits = verb.letter === 'v' || verb.letter === 't';
+    return fits ? padded(verb, String(value)) : bad(verb, value);
   }
   if (value instanceof GoMap || value instanceof GoList || value instanceof GoStruct) {
     return compositeText(value, (element) => formatted(verb, element));
@@ -152,7 +146,7 @@ function bad(verb: Verb, value: Value): string {
 }
 
 function padded(verb: Verb, text: string, zeros = false): string {
-  const missing = (verb.width ?? 0) - [...text].length;
+  const missing = (verb.width ?? 0) - Array.from(text).length;
   if (missing <= 0) return text;
   if (verb.minus) return text + ' '.repeat(missing);
   if (!verb.zero || !zeros) return ' '.repeat(missing) + text;
@@ -162,7 +156,7 @@ function padded(verb: Verb, text: string, zeros = false): string {
 
 function formattedString(verb: Verb, value: string): string {
   const { precision } = verb;
-  const cut = precision === undefined ? value : [...value].slice(0, precision).join('');
+  const cut = precision === undefined ? value : Array.from(value).slice(0, precision).join('');
   switch (verb.letter) {
     case 'v':
       return padded(verb, verb.sharp ? quotedText(cut) : cut, true);

@@ -151,9 +151,8 @@ function title(text: string): string {
   let titled = '';
   let before = ' ';
   for (const char of text) {
-    const separates = /[\x00-\x7f]/.test(before)
-      ? !/[A-Za-z0-9_]/.test(before)
-      : !/[\p{L}\p{Nd}]/u.test(before) && /\p{Z}/u.test(before);
+    const isAscii = before.charCodeAt(0) < 0x80;
+    const separates = isAscii ? !/[A-Za-z0-9_]/.test(before) : /\p{Z}/u.test(before);
     titled += separates ? char.toUpperCase() : char;
     before = char;
   }

@@ -227,7 +227,9 @@ class Run implements Work {
         }
         case 'nil':
           throw executionFailure('nil is not a command');
-        default:
+        case 'constant':
+        case 'dot':
+        case 'pipe':
           if (rest.length > 0 || piped.length > 0) {
             throw executionFailure("can't give argument to non-function");
           }

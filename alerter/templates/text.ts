@@ -5,18 +5,11 @@ import type { Value } from './values.ts';
 
 /** As Go's `%v`. */
 export function valueText(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'boolean':
-      return String(value);
-    case 'bigint':
-      return value.toString();
-    case 'number':
-      return floatText(value);
-    default:
-      return value === undefined ? '<nil>' : compositeText(value, valueText);
-  }
+  if (value === undefined) return '<nil>';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return floatText(value);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return value.toString();
+  return compositeText(value, valueText);
 }
 
 /** A container with each element turned to text by `each`. */

@@ -198,7 +198,7 @@ class Lexer {
     }
     this.#at = end + 1;
     const value = unquote(this.#source.slice(start + 1, end), quote);
-    if (value === undefined || (kind === 'character' && [...value].length !== 1)) {
+    if (value === undefined || (kind === 'character' && Array.from(value).length !== 1)) {
       throw this.#failure(`invalid syntax: ${this.#source.slice(start, end + 1).slice(0, 100)}`);
     }
     this.#push(kind, value);

@@ -112,37 +112,23 @@ export function compareText(a: string, b: string): number {
 }
 
 export function typeName(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return 'string';
-    case 'boolean':
-      return 'bool';
-    case 'bigint':
-      return 'int';
-    case 'number':
-      return 'float64';
-    default:
-      if (value === undefined) return '<nil>';
-      return value instanceof GoTime ? 'time.Time' : value.type;
-  }
+  if (value === undefined) return '<nil>';
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'bigint') return 'int';
+  if (typeof value === 'number') return 'float64';
+  return value instanceof GoTime ? 'time.Time' : value.type;
 }
 
 /** What `if` and `and` call true: anything but the zero value; structs always. */
 export function isTrue(value: Value): boolean {
-  switch (typeof value) {
-    case 'string':
-      return value !== '';
-    case 'boolean':
-      return value;
-    case 'bigint':
-      return value !== 0n;
-    case 'number':
-      return value !== 0;
-    default:
-      if (value === undefined) return false;
-      if (value instanceof GoMap) return value.entries.size > 0;
-      if (value instanceof GoList) return value.items.length > 0;
-      if (value instanceof GoNamed) return value.value !== 0n;
-      return true;
-  }
+  if (value === undefined) return false;
+  if (typeof value === 'string') return value !== '';
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'bigint') return value !== 0n;
+  if (typeof value === 'number') return value !== 0;
+  if (value instanceof GoMap) return value.entries.size > 0;
+  if (value instanceof GoList) return value.items.length > 0;
+  if (value instanceof GoNamed) return value.value !== 0n;
+  return true;
 }
