@@ -92,7 +92,9 @@ describe('a sync that fails', () => {
       name.startsWith('journal'),
     );
     platform.files.failCall(1, { kind: 'fail', code: 'io-error' }, 'dataSync');
-    await expect(store.append(batchOf([row('a', at + 1, 2)]))).rejects.toThrow();
+    await expect(store.append(batchOf([row('a', at + 1, 2)]))).rejects.toMatchObject({
+      code: 'disk-failed',
+    });
     await store.append(batchOf([row('a', at + 1, 2)]));
     const after = (await platform.files.list(DIRECTORY)).filter((name) =>
       name.startsWith('journal'),
