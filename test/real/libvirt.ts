@@ -399,7 +399,7 @@ function domainXml(
       <driver name='qemu' type='raw' cache='none' discard='unmap'/>
       <source file='${disk}'/><target dev='vda' bus='virtio'/><serial>volume-of-${escaped(name)}</serial>
     </disk>
-    ${tap === undefined ? '' : `<interface type='ethernet'><target dev='${tap}' managed='no'/><model type='virtio'/></interface>`}
+    ${tap === undefined ? '' : `<interface type='ethernet'><target dev='${tap}' managed='no'/><model type='virtio'/><rom enabled='no'/></interface>`}
     <memballoon model='virtio'><stats period='2'/></memballoon>
   </devices>
 </domain>`;

@@ -111,9 +111,9 @@ class LibvirtSource implements Source {
     await waitAtMost(this.#platform.clock, this.intervalMs * WAIT_SHARE, this.#advance(), signal);
     const dropped = this.#readings.flush(sink);
     if (dropped > 0) this.#dropped.add(dropped);
-    this.#pushHealth(sink);
-    const failure = this.#failure ?? this.#session?.trouble;
-    if (failure && this.#wasSeen) throw failure;
+    const failure = this.#wasSeen ? (this.#failure ?? this.#session?.trouble) : undefined;
+    this.#pushHealth(sink, failure);
+    if (failure) throw failure;
   }
 
   async close(): Promise<void> {
@@ -141,12 +141,11 @@ class LibvirtSource implements Source {
     if (session?.isCurrent && session === this.#session) this.#backoffMs = BACKOFF_MS_MIN;
   }
 
-  #pushHealth(sink: SampleSink): void {
-    const session = this.#session;
-    const isUp = session?.isCurrent ?? false;
-    if (!isUp && !this.#wasSeen) return;
-    sink.push(UP, isUp ? 1 : 0);
-    if (!isUp) return;
+  /** While it is being connected to or listed for the first time, nothing is known and nothing is said. */
+  #pushHealth(sink: SampleSink, failure: LibvirtFailure | undefined): void {
+    if (failure) sink.push(UP, 0);
+    if (failure || !this.#session?.isCurrent) return;
+    sink.push(UP, 1);
     sink.push(DOMAINS, this.#domains.size);
     if (this.#versions) sink.push(this.#versions, 1);
   }

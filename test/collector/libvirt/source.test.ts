@@ -128,6 +128,16 @@ test('a daemon that wants polkit and refuses is an error that says what to do', 
   expect(world.seen.value('libvirt_up')).toBe(0);
 });
 
+test('while the first answer is awaited, libvirt is neither up nor down', async () => {
+  const world = new World().listen();
+  world.daemon.define({ reference: A, fields: FIELDS });
+  world.daemon.silent.add(PROCEDURE.listAllDomains);
+  expect(await world.seconds(3)).toBeUndefined();
+  expect(world.seen.all('libvirt_up')).toEqual([]);
+  expect(await world.seconds(5)).toMatchObject({ code: 'timeout' });
+  expect(world.seen.value('libvirt_up')).toBe(0);
+});
+
 describe('samples', () => {
   test('hold each tier at once, in base units, with domain and uuid', async () => {
     const world = new World().listen();
