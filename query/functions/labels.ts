@@ -25,7 +25,7 @@ export function labelJoin(
   for (const source of sources) checkLabel('source', 'label_join', source);
   checkLabel('destination', 'label_join', target!);
   return relabelled(series, target!, (labels) =>
-    sources.map((source) => labelValue(labels, source)).join(separator!),
+    sources.map((source) => labelValue(labels, source)).join(separator),
   );
 }
 

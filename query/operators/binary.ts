@@ -35,7 +35,7 @@ export async function binary(run: Run, node: Binary, steps: Steps): Promise<Valu
   }
   return left.kind === 'vector'
     ? withScalar(run, node, left, right as ScalarValue, false, steps)
-    : withScalar(run, node, right as VectorValue, left as ScalarValue, true, steps);
+    : withScalar(run, node, right as VectorValue, left, true, steps);
 }
 
 async function withScalar(

@@ -21,7 +21,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   absent: async (run, node, steps) => {
     const [argument] = node.arguments;
     const { series } = await vectorOf(run, argument!, steps);
-    return absent(series, steps, argument!.kind === 'select' ? argument!.scan.matchers : []);
+    return absent(series, steps, argument!.kind === 'select' ? argument.scan.matchers : []);
   },
   histogram_avg: nativeOnly,
   histogram_count: nativeOnly,
@@ -151,8 +151,8 @@ async function mapped(
 /** When the sample was taken, for a plain selector; the evaluation time for any other value. */
 async function timestamp(run: Run, node: Call, steps: Steps): Promise<VectorValue> {
   const [argument] = node.arguments;
-  if (argument!.kind === 'select' && !argument!.scan.edges) {
-    const { series } = await select(run, argument!, steps, 'time');
+  if (argument!.kind === 'select' && !argument.scan.edges) {
+    const { series } = await select(run, argument, steps, 'time');
     return { kind: 'vector', series: series.map((each) => ({ ...each, dropName: true })) };
   }
   const input = await vectorOf(run, argument!, steps);

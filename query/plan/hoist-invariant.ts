@@ -72,7 +72,9 @@ function isInvariant(node: PlanNode): boolean {
     }
     case 'hold':
       return true;
-    default:
+    case 'aggregate':
+    case 'binary':
+    case 'negate':
       return childrenOf(node).every(isInvariant);
   }
 }

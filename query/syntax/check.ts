@@ -111,8 +111,8 @@ class Checker {
     }
   }
 
-  #selector(selector: VectorSelector): void {
-    let selective = false;
+  #selector(selector: VectorSelector, { mayMatchAll = false } = {}): void {
+    let selective = mayMatchAll;
     for (const matcher of selector.matchers) {
       try {
         if (!compileMatcher(matcher).accepts('')) selective = true;
@@ -156,23 +156,24 @@ class Checker {
     }
     node.arguments.forEach((argument, i) => {
       const wanted = signature.takes[Math.min(i, signature.takes.length - 1)]!;
-      this.#expect(argument, wanted, `call to function "${node.name}"`);
+      if (node.name === 'info' && i === 1) this.#infoSelector(argument);
+      else this.#expect(argument, wanted, `call to function "${node.name}"`);
     });
-    if (node.name === 'info') this.#infoSelector(node.arguments[1]);
     return signature.gives;
   }
 
-  /** The second argument of info() only narrows which labels and metrics are joined. */
-  #infoSelector(argument: Expression | undefined): void {
-    if (argument && argument.kind !== 'selector') {
+  /** The second argument of info() only narrows which labels and metrics are joined; it may match anything. */
+  #infoSelector(argument: Expression): void {
+    if (argument.kind !== 'selector') {
       throw this.#fault(
         argument,
         'expected label selectors as the second argument to "info" function',
       );
     }
-    if (argument && argument.name !== undefined) {
+    if (argument.name !== undefined) {
       throw this.#fault(argument, 'expected label selectors only, got vector selector instead');
     }
+    this.#selector(argument, { mayMatchAll: true });
   }
 
   #binary(node: Binary): ValueType {

@@ -1,7 +1,8 @@
 /**
- * The published grammar lags the language in two places, which this scan bridges without moving a single
+ * The published grammar lags the language in three places, which this scan bridges without moving a single
  * character: keywords of duration expressions are written in lower case, and `max_of` and `min_of`
- * outside durations borrow the spelling of a function with as many letters. Names are always read from
+ * outside durations borrow the spelling of a function with as many letters; and a number may end in its
+ * point (`5.`). Names are always read from
  * the original text, never from the masked one.
  */
 export interface Masked {
@@ -52,8 +53,16 @@ export function mask(text: string): Masked {
       if (inDuration && DURATION_WORDS.has(lower) && isCall) shown = lower;
       else if ((token === 'min_of' || token === 'max_of') && isCall) shown = STAND_IN;
       if (!(inDuration && DURATION_WORDS.has(lower))) afterOffset = lower === 'offset';
-    } else if (token !== '-' && token !== '+') afterOffset = false;
+    } else {
+      if (token !== '-' && token !== '+') afterOffset = false;
+      if (/^\d+\.(?:e\d+)?$/i.test(token)) shown = withoutBarePoint(token);
+    }
     masked += shown;
   }
   return { text: masked, depth: deepest, deepest: deepestAt };
+}
+
+/** `5.` and `5.e3` as text of the same length that the grammar knows. */
+function withoutBarePoint(number: string): string {
+  return number.endsWith('.') ? `${number.slice(0, -1)} ` : `0${number.replace('.', '')}`;
 }

@@ -19,6 +19,9 @@ import { grammarFault } from './fault.ts';
 import { parseFailure } from './failure.ts';
 import { parseNumber, unquote } from './literals.ts';
 import { mask } from './mask.ts';
+import { Climber, flatten } from './precedence.ts';
+import type { Operation } from './precedence.ts';
+import { childrenOf, placeOf } from './tree.ts';
 import type { Node, Tree } from './tree.ts';
 
 export const TEXT_CHARACTERS_MAX = 16_384;
@@ -75,47 +78,25 @@ class Reader {
   }
 
   expression(node: Node, depth: number): Expression {
-    if (depth > TREE_DEPTH_MAX) throw tooDeep(this.#text, placeOf(node));
+    const climber = new Climber(flatten(node, this.#text), {
+      operand: (primary) => this.#primary(primary, depth),
+      postfix: (modifier, target) => this.#postfix(modifier, target),
+      binary: (operation, left, right) => this.#binary(operation, left, right),
+    });
+    const expression = climber.parse();
+    if (depth + climber.depth > TREE_DEPTH_MAX) throw tooDeep(this.#text, placeOf(node));
+    return expression;
+  }
+
+  #primary(node: Node, depth: number): Expression {
     const place = placeOf(node);
     switch (node.name) {
       case 'NumberDurationLiteral':
-        return { kind: 'number', ...this.#number(node), place };
+        return this.#literal(node);
       case 'StringLiteral':
         return { kind: 'string', value: this.#string(node), place };
       case 'VectorSelector':
         return this.#selector(node);
-      case 'MatrixSelector': {
-        const [inner, range] = childrenOf(node);
-        const selector = this.expression(inner!, depth + 1);
-        if (selector.kind !== 'selector') {
-          throw parseFailure(this.#text, place, 'ranges only allowed for vector selectors');
-        }
-        if (selector.offset || selector.pin || selector.edges) {
-          throw parseFailure(this.#text, place, 'no offset or @ modifiers allowed before range');
-        }
-        return { kind: 'matrix', selector, range: this.#duration(range!), place };
-      }
-      case 'SubqueryExpr': {
-        const [inner, range, step] = childrenOf(node);
-        return {
-          kind: 'subquery',
-          inner: this.expression(inner!, depth + 1),
-          range: this.#duration(range!),
-          step: step && this.#duration(step),
-          offset: undefined,
-          pin: undefined,
-          place,
-        };
-      }
-      case 'OffsetExpr': {
-        const [inner, , offset] = childrenOf(node);
-        return this.#shifted(inner!, place, depth, { offset: this.#duration(offset!) });
-      }
-      case 'StepInvariantExpr':
-        return this.#pinned(node, depth);
-      case 'AnchoredExpr':
-      case 'SmoothedExpr':
-        return this.#withEdges(node, depth);
       case 'FunctionCall': {
         const [name, body] = childrenOf(node);
         return {
@@ -127,12 +108,6 @@ class Reader {
       }
       case 'AggregateExpr':
         return this.#aggregation(node, depth);
-      case 'BinaryExpr':
-        return this.#binary(node, depth);
-      case 'UnaryExpr': {
-        const [operator, inner] = childrenOf(node);
-        return negated(this.#slice(operator!), this.expression(inner!, depth + 1), place);
-      }
       case 'ParenExpr':
         return {
           kind: 'parentheses',
@@ -150,13 +125,7 @@ class Reader {
 
   #number(node: Node): { value: number; isDuration: boolean } {
     const number = parseNumber(this.#slice(node));
-    if (!number) {
-      throw parseFailure(
-        this.#text,
-        placeOf(node),
-        `error parsing number: "${this.#slice(node)}" is neither a number nor a duration`,
-      );
-    }
+    if (!number) throw this.#badNumber(node);
     return number;
   }
 
@@ -220,25 +189,72 @@ class Reader {
     };
   }
 
+  /** A number without its sign, which `flatten` has made an operator. */
+  #literal(node: Node): Expression {
+    const text = this.#slice(node);
+    const bare = text.replace(/^[+-]\s*/, '');
+    const place = { from: node.from + text.length - bare.length, to: node.to };
+    const number = parseNumber(bare);
+    if (!number) throw this.#badNumber(node);
+    return { kind: 'number', ...number, place };
+  }
+
+  #badNumber(node: Node): Error {
+    return parseFailure(
+      this.#text,
+      placeOf(node),
+      `error parsing number: "${this.#slice(node)}" is neither a number nor a duration`,
+    );
+  }
+
+  /** What follows an operand: a range, a subquery, `offset`, `@` or a word about the edges. */
+  #postfix(node: Node, target: Expression): Expression {
+    const place = { from: target.place.from, to: node.to };
+    const [, second, third] = childrenOf(node);
+    switch (node.name) {
+      case 'MatrixSelector':
+        if (target.kind !== 'selector') {
+          throw parseFailure(this.#text, place, 'ranges only allowed for vector selectors');
+        }
+        if (target.offset || target.pin || target.edges) {
+          throw parseFailure(this.#text, place, 'no offset or @ modifiers allowed before range');
+        }
+        return { kind: 'matrix', selector: target, range: this.#duration(second!), place };
+      case 'SubqueryExpr':
+        return {
+          kind: 'subquery',
+          inner: target,
+          range: this.#duration(second!),
+          step: third && this.#duration(third),
+          offset: undefined,
+          pin: undefined,
+          place,
+        };
+      case 'OffsetExpr':
+        return this.#shifted(target, place, { offset: this.#duration(third!) });
+      case 'StepInvariantExpr':
+        return this.#shifted(target, place, { pin: this.#pin(third!) });
+      default:
+        return this.#withEdges(
+          node.name === 'AnchoredExpr' ? 'anchored' : 'smoothed',
+          target,
+          place,
+        );
+    }
+  }
+
   #shifted(
-    inner: Node,
+    target: Expression,
     place: Place,
-    depth: number,
     change: { readonly offset?: DurationExpression; readonly pin?: Pin },
   ): Expression {
-    const target = this.expression(inner, depth + 1);
-    const what = change.offset ? 'offset' : '@';
-    const shift =
-      target.kind === 'matrix'
-        ? target.selector
-        : target.kind === 'selector' || target.kind === 'subquery'
-          ? target
-          : undefined;
-    if (!shift) {
+    const shift = target.kind === 'matrix' ? target.selector : target;
+    if (shift.kind !== 'selector' && shift.kind !== 'subquery') {
       throw parseFailure(
         this.#text,
         place,
-        `${what} modifier must be preceded by an instant vector selector or range vector selector or a subquery`,
+        `${change.offset ? 'offset' : '@'} modifier must be preceded by an instant vector selector ` +
+          'or range vector selector or a subquery',
       );
     }
     if (change.offset && shift.offset) {
@@ -250,32 +266,26 @@ class Reader {
     if (target.kind === 'matrix') {
       return { ...target, selector: { ...target.selector, ...change, place }, place };
     }
-    return { ...target, ...change, place } as Expression;
+    return { ...shift, ...change, place };
   }
 
-  #pinned(node: Node, depth: number): Expression {
-    const [inner, , at] = childrenOf(node);
-    const place = placeOf(node);
-    if (at!.name === 'AtModifierPreprocessors') {
-      const kind = this.#slice(at!).toLowerCase() === 'start' ? 'start' : 'end';
-      return this.#shifted(inner!, place, depth, { pin: { kind } });
+  #pin(node: Node): Pin {
+    if (node.name === 'AtModifierPreprocessors') {
+      return { kind: this.#slice(node).toLowerCase() === 'start' ? 'start' : 'end' };
     }
-    const seconds = this.#number(at!).value;
+    const seconds = this.#number(node).value;
     const timeMs = Math.round(seconds * 1000);
     if (!Number.isSafeInteger(timeMs)) {
       throw parseFailure(
         this.#text,
-        placeOf(at!),
+        placeOf(node),
         `timestamp out of bounds for @ modifier: ${seconds}`,
       );
     }
-    return this.#shifted(inner!, place, depth, { pin: { kind: 'time', timeMs } });
+    return { kind: 'time', timeMs };
   }
 
-  #withEdges(node: Node, depth: number): Expression {
-    const edges = node.name === 'AnchoredExpr' ? 'anchored' : 'smoothed';
-    const place = placeOf(node);
-    const target = this.expression(node.firstChild!, depth + 1);
+  #withEdges(edges: 'anchored' | 'smoothed', target: Expression, place: Place): Expression {
     const selector = target.kind === 'matrix' ? target.selector : target;
     if (selector.kind !== 'selector' || (edges === 'anchored' && target.kind !== 'matrix')) {
       const allowed =
@@ -325,36 +335,16 @@ class Reader {
     );
   }
 
-  #binary(node: Node, depth: number): Expression {
-    const parts = childrenOf(node);
-    const place = placeOf(node);
-    const operator = this.#slice(parts[1]!).toLowerCase() as BinaryOperator;
-    const right = this.expression(parts.at(-1)!, depth + 1);
-    const matching = this.#matching(operator, parts.slice(2, -1));
-    const returnBool = parts.some((part) => part.name === 'BoolModifier');
-    const whole = (left: Expression): Binary => ({
+  #binary({ operator, modifiers }: Operation, left: Expression, right: Expression): Binary {
+    return {
       kind: 'binary',
       operator,
       left,
       right,
-      returnBool,
-      matching,
-      place,
-    });
-    const leftNode = parts[0]!;
-    // A sign binds less than a power: -2 ^ 2 is -(2 ^ 2), whatever the grammar's number token says.
-    const sign = this.#text[leftNode.from]!;
-    if (operator === '^' && leftNode.name === 'NumberDurationLiteral' && /[+-]/.test(sign)) {
-      const bare = this.#slice(leftNode).slice(1);
-      const from = leftNode.from + 1 + (bare.length - bare.trimStart().length);
-      const number = parseNumber(bare.trimStart())!;
-      const power = {
-        ...whole({ kind: 'number', ...number, place: { from, to: leftNode.to } }),
-        place: { from, to: place.to },
-      };
-      return negated(sign, power, place);
-    }
-    return whole(this.expression(leftNode, depth + 1));
+      returnBool: modifiers.some((part) => part.name === 'BoolModifier'),
+      matching: this.#matching(operator, modifiers),
+      place: { from: left.place.from, to: right.place.to },
+    };
   }
 
   #matching(operator: BinaryOperator, modifiers: readonly Node[]): Matching {
@@ -460,21 +450,3 @@ const PARAMETERISED: ReadonlySet<string> = new Set([
   'limitk',
   'limit_ratio',
 ]);
-
-/** A sign before a number is part of it, so that -1 prints as it was written. */
-function negated(sign: string, inner: Expression, place: Place): Expression {
-  if (inner.kind === 'number') {
-    return sign === '-' ? { ...inner, value: -inner.value, place } : { ...inner, place };
-  }
-  return { kind: 'unary', operator: sign === '-' ? '-' : '+', inner, place };
-}
-
-function placeOf(node: Node): Place {
-  return { from: node.from, to: node.to };
-}
-
-function childrenOf(node: Node): Node[] {
-  const children: Node[] = [];
-  for (let child = node.firstChild; child; child = child.nextSibling) children.push(child);
-  return children;
-}

@@ -19,7 +19,7 @@ export interface NotedSeries {
 
 const STRING = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)/;
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*/;
-const NUMBER = /^[+-]?(?:inf(?:inity)?|nan|0x[0-9a-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/i;
+const NUMBER = /^[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/i;
 const INCREMENT = /^[+-](?:inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(?=x)/i;
 
 export function parseSeries(line: string): NotedSeries {
@@ -83,7 +83,7 @@ export function parseNumber(text: string): number | undefined {
   if (NUMBER.exec(text)?.[0] !== text) return undefined;
   const lower = text.toLowerCase().replace(/^\+/, '');
   if (/^-?inf/.test(lower)) return lower.startsWith('-') ? -Infinity : Infinity;
-  if (/nan$/.test(lower)) return NaN;
+  if (lower.endsWith('nan')) return NaN;
   return Number(lower);
 }
 

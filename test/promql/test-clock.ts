@@ -22,7 +22,7 @@ export function testClock(): TestClock {
     },
     advance(ms) {
       nowMs += ms;
-      for (const entry of [...waiting]) {
+      for (const entry of Array.from(waiting)) {
         if (entry.atMs > nowMs || !waiting.delete(entry)) continue;
         entry.wake();
       }

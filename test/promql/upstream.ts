@@ -1,11 +1,11 @@
 import { parseDuration } from '../../model/duration.ts';
-import { labelsKey, labelsToText, metricName } from '../../model/labels.ts';
+import { metricName } from '../../model/labels.ts';
 import { DEFAULT_QUERIER_OPTIONS, openQuerier } from '../../query/open.ts';
-import { QueryFailure } from '../../query/query.ts';
-import type { Querier, QueryAnswer } from '../../query/query.ts';
 import { NO_TELEMETRY } from '../../platform/telemetry.ts';
+import { emptyEvaluation, evaluate, rangeFault } from './evaluation.ts';
+import type { Evaluation } from './evaluation.ts';
 import { MemoryReader } from './memory-reader.ts';
-import { HISTOGRAM, isClose, parseNumber, parseSeries } from './series-notation.ts';
+import { HISTOGRAM, parseNumber, parseSeries } from './series-notation.ts';
 import type { NotedSeries } from './series-notation.ts';
 import { testClock } from './test-clock.ts';
 
@@ -20,24 +20,10 @@ export interface Verdict {
   readonly kind: 'plain' | 'native' | 'start-timestamp';
   /** Undefined when the evaluation did what the script wants. */
   readonly fault: string | undefined;
+  /** Whether the same question as a range query has another answer. */
+  readonly rangeFault: string | undefined;
   /** Annotations that were wanted and did not come, or the other way round. */
   readonly notesFault: string | undefined;
-}
-
-interface Evaluation {
-  readonly line: number;
-  readonly expression: string;
-  readonly instantMs: number | undefined;
-  readonly range:
-    | { readonly startMs: number; readonly endMs: number; readonly stepMs: number }
-    | undefined;
-  readonly expected: NotedSeries[];
-  scalar: number | undefined;
-  text: string | undefined;
-  fails: boolean;
-  ordered: boolean;
-  readonly notes: string[];
-  grid: { readonly startMs: number; readonly endMs: number; readonly stepMs: number } | undefined;
 }
 
 type Command =
@@ -95,6 +81,7 @@ function parseEval(line: string, block: readonly string[], lineNumber: number): 
   const range = /^eval\S*\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$/i.exec(line);
   if (!instant && !range) throw new Error(`line ${lineNumber}: unreadable ${line}`);
   const evaluation: Evaluation = {
+    ...emptyEvaluation(),
     line: lineNumber,
     expression: instant ? instant[2]! : range![4]!,
     instantMs: instant ? milliseconds(instant[1]!) : undefined,
@@ -105,13 +92,9 @@ function parseEval(line: string, block: readonly string[], lineNumber: number): 
           stepMs: milliseconds(range[3]!),
         }
       : undefined,
-    expected: [],
-    scalar: undefined,
-    text: undefined,
-    fails: word === 'eval_fail',
+    fails: word === 'eval_fail' ? { code: undefined, words: '' } : undefined,
     ordered: word === 'eval_ordered',
     notes: word === 'eval_warn' ? ['warn'] : word === 'eval_info' ? ['info'] : [],
-    grid: undefined,
   };
   for (const row of block) {
     const grid = /^expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)$/.exec(row);
@@ -123,10 +106,10 @@ function parseEval(line: string, block: readonly string[], lineNumber: number): 
         stepMs: milliseconds(grid[3]!),
       };
     } else if (expect?.[1] === 'ordered') evaluation.ordered = true;
-    else if (expect?.[1] === 'fail') evaluation.fails = true;
+    else if (expect?.[1] === 'fail') evaluation.fails = { code: undefined, words: '' };
     else if (expect?.[1] === 'string') evaluation.text = expect[2]!.trim().slice(1, -1);
     else if (expect) evaluation.notes.push(expect[1]!);
-    else if (/^expected_fail/.test(row)) continue;
+    else if (row.startsWith('expected_fail')) continue;
     else if (parseNumber(row) !== undefined) evaluation.scalar = parseNumber(row);
     else evaluation.expected.push(parseSeries(row));
   }
@@ -165,6 +148,7 @@ export async function runScript(file: string, text: string): Promise<Verdict[]> 
             ? 'start-timestamp'
             : 'plain',
         ...outcome,
+        rangeFault: outcome.fault ? undefined : await rangeFault(querier, evaluation),
       });
     }
   }
@@ -200,86 +184,4 @@ function mentions(expression: string, names: ReadonlySet<string>): boolean {
     [...names].some((name) => words.has(name)) ||
     /__name__\s*(?:=~|!)|(?:^|[^\w:\s])\s*\{(?!\s*")/.test(expression)
   );
-}
-
-async function evaluate(
-  querier: Querier,
-  evaluation: Evaluation,
-): Promise<{ fault: string | undefined; notesFault: string | undefined }> {
-  let answer: QueryAnswer;
-  try {
-    answer =
-      evaluation.range === undefined
-        ? await querier.instant({ text: evaluation.expression, timeMs: evaluation.instantMs! })
-        : await querier.range({ text: evaluation.expression, ...evaluation.range });
-  } catch (thrown) {
-    if (thrown instanceof QueryFailure && evaluation.fails) {
-      return { fault: undefined, notesFault: undefined };
-    }
-    const reason = thrown instanceof QueryFailure ? thrown.message : (thrown as Error).stack;
-    return { fault: `failed: ${reason}`, notesFault: undefined };
-  }
-  if (evaluation.fails) return { fault: 'did not fail', notesFault: undefined };
-  return { fault: judge(evaluation, answer), notesFault: judgeNotes(evaluation, answer) };
-}
-
-function judgeNotes({ notes }: Evaluation, { warnings, infos }: QueryAnswer): string | undefined {
-  for (const note of notes) {
-    if (note === 'warn' && warnings.length === 0) return 'no warning';
-    if (note === 'info' && infos.length === 0) return 'no info';
-    if (note === 'no_warn' && warnings.length > 0) return `warning: ${warnings[0]}`;
-    if (note === 'no_info' && infos.length > 0) return `info: ${infos[0]}`;
-  }
-  return undefined;
-}
-
-function judge(evaluation: Evaluation, { value }: QueryAnswer): string | undefined {
-  if (evaluation.text !== undefined) {
-    return value.kind === 'string' && value.value === evaluation.text
-      ? undefined
-      : 'another string';
-  }
-  if (evaluation.scalar !== undefined) {
-    if (value.kind !== 'scalar') return `a ${value.kind}, not a scalar`;
-    return isClose(evaluation.scalar, value.value) ? undefined : `the scalar ${value.value}`;
-  }
-  const grid = evaluation.range ?? evaluation.grid;
-  const wanted = new Map(
-    evaluation.expected.map((each, i) => [labelsKey(each.labels), { each, i }]),
-  );
-  if (value.kind !== (grid ? 'matrix' : 'vector')) return `a ${value.kind}`;
-  const rows =
-    value.kind === 'vector'
-      ? value.elements.map((each) => ({
-          labels: each.labels,
-          times: Float64Array.of(value.timeMs),
-          values: Float64Array.of(each.value),
-        }))
-      : value.kind === 'matrix'
-        ? value.series
-        : [];
-  for (const [place, row] of rows.entries()) {
-    const found = wanted.get(labelsKey(row.labels));
-    const shown = labelsToText(row.labels);
-    if (!found) return `unexpected ${shown}`;
-    if (evaluation.ordered && found.i !== place)
-      return `${shown} at place ${place}, not ${found.i}`;
-    wanted.delete(labelsKey(row.labels));
-    const cells: [number, unknown][] = grid
-      ? found.each.cells.map((cell, i) => [grid.startMs + i * grid.stepMs, cell])
-      : [[evaluation.instantMs!, found.each.cells[0]]];
-    const points = cells.filter(([, cell]) => cell !== undefined);
-    if (points.length !== row.times.length) {
-      return `${shown}: ${row.times.length} points, not ${points.length}: ${[...row.values].join(' ')}`;
-    }
-    for (const [i, [timeMs, cell]] of points.entries()) {
-      if (Math.abs(row.times[i]! - timeMs) > 0.5)
-        return `${shown}: time ${row.times[i]}, not ${timeMs}`;
-      if (typeof cell !== 'number' || !isClose(cell, row.values[i]!)) {
-        return `${shown}: ${row.values[i]}, not ${String(cell)}`;
-      }
-    }
-  }
-  for (const { each } of wanted.values()) return `missing ${labelsToText(each.labels)}`;
-  return undefined;
 }

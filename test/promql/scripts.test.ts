@@ -1,0 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'vitest';
+import { casesOf } from './promtest.ts';
+
+const folder = new URL('./', import.meta.url);
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.promtest'))) {
+  describe(file, () => {
+    for (const each of casesOf(readFileSync(new URL(file, folder), 'utf8'))) {
+      test(`line ${each.line}: ${each.expression}`, () => each.run());
+    }
+  });
+}
