@@ -50,7 +50,7 @@ export async function createApp(instance: Instance): Promise<FastifyInstance> {
   app.setErrorHandler((thrown, request, reply) => sendFailure(instance, thrown, request, reply));
   healthRoutes(app, instance);
   metricsRoute(app, instance);
-  writeRoutes(app, instance);
+  await writeRoutes(app, instance);
   prometheusRoutes(app, instance);
   rulesRoutes(app, instance);
   statusRoutes(app, instance);

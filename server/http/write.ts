@@ -5,8 +5,18 @@ import { service } from './ready.ts';
 import { route } from './routes.ts';
 
 /** Samples that others push. Answers are plain text, as senders log them. */
-export function writeRoutes(app: FastifyInstance, instance: Instance): void {
+export async function writeRoutes(app: FastifyInstance, instance: Instance): Promise<void> {
   const { settings } = instance.config;
+  await app.register((scope, _, done) => {
+    // Whatever a body claims to be, it is bytes here: the table of formats decides.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, parsed) => parsed(null, body));
+    addRoute(scope, instance, settings['ingest.body_bytes_max']);
+    done();
+  });
+}
+
+function addRoute(app: FastifyInstance, instance: Instance, bodyLimit: number): void {
   route(
     app,
     ['POST'],
@@ -24,7 +34,7 @@ export function writeRoutes(app: FastifyInstance, instance: Instance): void {
       if (acceptance.refused.length === 0) return reply.code(204).send();
       return reply.code(400).type('text/plain').send(refusalText(acceptance));
     },
-    { bodyLimit: settings['ingest.body_bytes_max'] },
+    { bodyLimit },
   );
 }
 
