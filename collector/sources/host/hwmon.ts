@@ -1,6 +1,6 @@
 import type { SampleSink, Source } from '../../source.ts';
 import type { Host } from './host.ts';
-import { baseName, decimal, followLink, namesIn, textIn } from './kernel-text.ts';
+import { baseName, decimal, linkedPath, namesIn, textIn } from './kernel-text.ts';
 import { SeriesPool } from './series-pool.ts';
 
 const DIRECTORY = '/sys/class/hwmon';
@@ -58,10 +58,11 @@ export function createHwmonSource(host: Host): Source {
 
   /** The path of the device is the same after each start, hwmon's numbers are not. */
   function chipName(directory: string): string {
-    const real = followLink(tree, directory);
-    const link = tree.readLink(`${directory}/device`);
-    if (link !== undefined) {
-      const device = followLink(tree, `${real}/device`);
+    const target = tree.readLink(directory);
+    const real = target === undefined ? directory : linkedPath(directory, target);
+    const toDevice = tree.readLink(`${directory}/device`);
+    if (toDevice !== undefined) {
+      const device = linkedPath(`${real}/device`, toDevice);
       const name = clean(baseName(device));
       const bus = clean(baseName(device.slice(0, device.lastIndexOf('/'))));
       if (name !== '') return bus === '' ? name : `${bus}_${name}`;

@@ -34,10 +34,8 @@ export function numberedIn(
   return numbered.sort((a, b) => Number(a.number) - Number(b.number));
 }
 
-/** Where a path leads once the link at its end is followed; the path itself when it is none. */
-export function followLink(tree: KernelTree, path: string): string {
-  const target = tree.readLink(path);
-  if (target === undefined) return path;
+/** Where a link leads that stands at this path and has this target. */
+export function linkedPath(path: string, target: string): string {
   const parts = target.startsWith('/') ? [] : path.split('/').slice(0, -1);
   for (const part of target.split('/')) {
     if (part === '..') parts.pop();

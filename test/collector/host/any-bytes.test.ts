@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hostSources } from '../../../collector/sources.ts';
@@ -8,28 +8,17 @@ import { SimulatedKernel } from '../../simulation/simulated-kernel.ts';
 import { read } from '../exposition.ts';
 
 /** Every file of the richest of the recorded machines. */
-const root = new URL('../../golden/host/hypervisor', import.meta.url).pathname;
+const root = new URL('../../golden/host/hypervisor/', import.meta.url).pathname;
 const recorded = new Map<string, string>();
-const links = new Map<string, string>();
-
-function filesOf(directory: string): readonly { readonly name: string; readonly text: string }[] {
-  const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.map(({ name }) => ({ name, text: readFileSync(`${directory}/${name}`, 'utf8') }));
+for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+  if (statSync(root + name).isFile()) recorded.set(`/${name}`, readFileSync(root + name, 'utf8'));
 }
-
-/** Links lead back up, so they are followed one step only. */
-function walk(directory: string): void {
-  for (const entry of readdirSync(root + directory, { withFileTypes: true })) {
-    const path = `${directory}/${entry.name}`;
-    if (entry.isSymbolicLink()) {
-      links.set(path, readlinkSync(root + path));
-      for (const file of filesOf(root + path)) recorded.set(`${path}/${file.name}`, file.text);
-    } else if (entry.isDirectory()) walk(path);
-    else if (entry.isFile()) recorded.set(path, readFileSync(root + path, 'utf8'));
-  }
-}
-walk('');
-const paths = [...recorded.keys()].filter((path) => !path.endsWith('expected.txt'));
+const links = recorded
+  .get('/links.txt')!
+  .trimEnd()
+  .split('\n')
+  .map((line) => line.split(' ') as [string, string]);
+const paths = [...recorded.keys()].filter((path) => !path.endsWith('.txt'));
 
 async function readWith(changes: ReadonlyMap<string, string>): Promise<void> {
   const kernel = new SimulatedKernel();
