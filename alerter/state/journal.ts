@@ -73,6 +73,8 @@ export class Journal {
   static async open(directory: string, platform: JournalPlatform): Promise<Journal> {
     const { files, log } = platform;
     await files.makeDirectory(directory);
+    // Else a power cut may take the new directory away with all that was synced in it.
+    await files.syncDirectory(parentOf(directory));
     const bytes = await readAllIfThere(files, `${directory}/${FILE}`, FILE_BYTES_MAX);
     const state = emptyState();
     if (bytes) {
@@ -177,6 +179,12 @@ export class Journal {
     this.#size = content.length;
     this.#sizeAfterRewrite = content.length;
   }
+}
+
+function parentOf(path: string): string {
+  const end = path.replace(/\/+$/, '').lastIndexOf('/');
+  if (end < 0) return '.';
+  return end === 0 ? '/' : path.slice(0, end);
 }
 
 function encodeRecords(records: Iterable<AlerterRecord>): Uint8Array {

@@ -46,7 +46,7 @@ function less(left: Value, right: Value): boolean {
   }
   if (typeof a !== typeof b) throw incompatible(left, right);
   if (typeof a === 'string') return compareText(a, b as string) < 0;
-  return a < b;
+  return a < (b as bigint | number);
 }
 
 function lessOrEqual(left: Value, right: Value): boolean {
