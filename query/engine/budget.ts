@@ -71,6 +71,15 @@ export class Budget {
     if (this.#samplesRead > this.#limits.samplesMax) throw this.#tooManySamples();
   }
 
+  get samplesHeld(): number {
+    return this.#samplesHeld;
+  }
+
+  /** Says how many samples are left of those held, once the inputs of an operator are gone. */
+  settle(samples: number): void {
+    this.#samplesHeld = samples;
+  }
+
   /** Counts samples that the query made and holds. */
   hold(samples: number): void {
     this.#samplesHeld += samples;

@@ -10,9 +10,19 @@ import type { Run } from './run.ts';
 import { countPresent } from './value.ts';
 import type { Series, Value } from './value.ts';
 
-/** Runs a plan node for a grid of steps. The only place where plan nodes become operators. */
+/** Runs a plan node for a grid of steps. What its operands held is given back; its own value is counted. */
 export async function evaluate(run: Run, node: PlanNode, steps: Steps): Promise<Value> {
-  run.budget.check();
+  const { budget } = run;
+  budget.check();
+  const heldBefore = budget.samplesHeld;
+  const value = await operate(run, node, steps);
+  budget.settle(heldBefore);
+  budget.hold(value.kind === 'vector' ? value.series.length * steps.count : steps.count);
+  return value;
+}
+
+/** The only place where plan nodes become operators. */
+async function operate(run: Run, node: PlanNode, steps: Steps): Promise<Value> {
   switch (node.kind) {
     case 'constant':
       return { kind: 'scalar', values: new Float64Array(steps.count).fill(node.value) };

@@ -67,3 +67,12 @@ export const CALENDAR_FUNCTIONS: Readonly<Record<string, (seconds: number) => nu
   hour: (seconds) => Math.floor(secondOfDay(seconds) / 3600),
   minute: (seconds) => Math.floor((secondOfDay(seconds) % 3600) / 60),
 };
+
+/** As RFC 3339 writes a moment: 2024-02-29T00:00:00Z. */
+export function dateText(seconds: number): string {
+  const { year, month, day } = civilDate(daysOf(seconds));
+  const second = secondOfDay(seconds);
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  const date = `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}`;
+  return `${date}T${two(second / 3600)}:${two((second % 3600) / 60)}:${two(second % 60)}Z`;
+}

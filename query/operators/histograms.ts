@@ -5,7 +5,8 @@ import type { Run } from '../engine/run.ts';
 import { emptySeries, isEmpty } from '../engine/value.ts';
 import type { Series, VectorValue } from '../engine/value.ts';
 import { bucketFraction, bucketQuantile } from '../functions/buckets.ts';
-import type { Bucket } from '../functions/buckets.ts';
+import type { Bucket, Quantile } from '../functions/buckets.ts';
+import { dateText } from '../functions/calendar.ts';
 import { stepTime } from '../plan/nodes.ts';
 import type { Steps } from '../plan/nodes.ts';
 import type { Place } from '../syntax/ast.ts';
@@ -95,12 +96,13 @@ export async function histogramQuantile(
 ): Promise<VectorValue> {
   noteQuantiles(run, phi, phiPlace);
   const histograms = histogramsOf(run, series, seriesPlace);
+  const mended = new Map<string, Mended>();
   const result = await evaluateEach(run, histograms, steps, (buckets, step, labels) => {
     const quantile = bucketQuantile(phi[step]!, buckets);
-    if (quantile.forced)
-      noteForced(run, quantile.forced, labels, seriesPlace, stepTime(steps, step));
+    if (quantile.forced) mend(mended, ofMetric(labels), quantile.forced, stepTime(steps, step));
     return quantile.value;
   });
+  for (const [metric, each] of mended) noteMended(run, metric, each, seriesPlace);
   return { kind: 'vector', series: result };
 }
 
@@ -143,18 +145,42 @@ function noteQuantiles(run: Run, phi: Float64Array, place: Place): void {
   }
 }
 
-function noteForced(
-  run: Run,
-  forced: { readonly lowest: number; readonly highest: number; readonly largestFall: number },
-  labels: Labels,
-  place: Place,
+/** Where counts of a metric's buckets fell, over all its histograms and steps. */
+interface Mended {
+  lowest: number;
+  highest: number;
+  largestFall: number;
+  count: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+function mend(
+  mended: Map<string, Mended>,
+  metric: string,
+  forced: NonNullable<Quantile['forced']>,
   timeMs: number,
 ): void {
+  const known = mended.get(metric);
+  if (!known) {
+    mended.set(metric, { ...forced, count: 1, firstMs: timeMs, lastMs: timeMs });
+    return;
+  }
+  known.lowest = Math.min(known.lowest, forced.lowest);
+  known.highest = Math.max(known.highest, forced.highest);
+  known.largestFall = Math.max(known.largestFall, forced.largestFall);
+  known.count++;
+  known.firstMs = Math.min(known.firstMs, timeMs);
+  known.lastMs = Math.max(known.lastMs, timeMs);
+}
+
+function noteMended(run: Run, metric: string, mended: Mended, place: Place): void {
   run.notes.info(
     'input to histogram_quantile needed to be fixed for monotonicity (see ' +
       'https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)' +
-      `${ofMetric(labels)}, from buckets ${forced.lowest} to ${forced.highest}, with a max diff of ` +
-      `${forced.largestFall.toPrecision(2)}, at ${numberText(timeMs / 1000)}`,
+      `${metric}, from buckets ${mended.lowest} to ${mended.highest}, with a max diff of ` +
+      `${mended.largestFall.toPrecision(2)}, over ${mended.count} samples from ` +
+      `${dateText(mended.firstMs / 1000)} to ${dateText(mended.lastMs / 1000)}`,
     place,
   );
 }
