@@ -54,10 +54,16 @@ const WITHOUT_LOAD: ReadonlySet<string> = new Set(['ended', 'unknown', 'shutoff'
 /**
  * Joins what exists with what it does now. Hosts that are silent and instances that have ended, are off or
  * of unknown state have no numbers, whatever the stream still says: an old value is not a current one.
+ * Once the inventory itself is outdated, every host counts as silent.
  */
-export function fleetRows(inventory: Inventory, latest: LatestValues): readonly Row[] {
+export function fleetRows(
+  inventory: Inventory,
+  latest: LatestValues,
+  outdated = false,
+): readonly Row[] {
   const staleHosts = new Set<string>();
-  const rows: Row[] = inventory.hosts.map((host) => {
+  const rows: Row[] = inventory.hosts.map((known) => {
+    const host = outdated ? { ...known, state: 'stale' as const } : known;
     if (host.state === 'stale') staleHosts.add(host.instance);
     const key = seriesKey({ instance: host.instance });
     const capacity = { cores: host.cpus, memoryBytes: host.memoryBytes };

@@ -25,8 +25,10 @@ export function ConnectionMark({ feed }: { readonly feed: Feed }) {
     return (
       <span className={styles['lost']} title={connection.kind === 'lost' ? connection.message : ''}>
         <WifiOff size={14} aria-hidden />
-        {/* The words are told once; the seconds would be told each second. */}
-        <span role="status">{connection.kind === 'lost' ? 'Reconnecting' : 'Stale'}</span>, {age}
+        <span>
+          {/* The word is told once; the seconds would be told each second. */}
+          <span role="status">{connection.kind === 'lost' ? 'Reconnecting' : 'Stale'}</span>, {age}
+        </span>
       </span>
     );
   }

@@ -14,7 +14,7 @@ import { ConnectionMark, useServerNow } from '../live/connection-mark.tsx';
 import type { Feed, FeedView } from '../live/feed.ts';
 import { useFeed, useFeedView, useNow } from '../live/use-feed.ts';
 import type { FleetSearch } from '../search.ts';
-import { useInventory } from '../shell/queries.ts';
+import { isOutdated, useInventory } from '../shell/queries.ts';
 import { useTitle } from '../shell/title.ts';
 import styles from './fleet.module.css';
 import { Failed } from './notice.tsx';
@@ -39,7 +39,7 @@ export function FleetPage() {
         <ConnectionMark feed={feed} />
       </div>
       {inventory.data ? (
-        <Fleet inventory={inventory.data} feed={feed} />
+        <Fleet inventory={inventory.data} updatedMs={inventory.dataUpdatedAt} feed={feed} />
       ) : inventory.isError ? (
         <Failed
           what="The list of hosts and instances"
@@ -53,14 +53,22 @@ export function FleetPage() {
   );
 }
 
-function Fleet({ inventory, feed }: { readonly inventory: Inventory; readonly feed: Feed }) {
+function Fleet({
+  inventory,
+  updatedMs,
+  feed,
+}: {
+  readonly inventory: Inventory;
+  readonly updatedMs: number;
+  readonly feed: Feed;
+}) {
   const search: FleetSearch = route.useSearch();
   const navigate = route.useNavigate();
   const nowMs = useServerNow();
   const now = useNow();
   const stale = feed.isStale(now);
   const view = useFeedView(feed);
-  const rows = useRows(inventory, view, stale);
+  const rows = useRows(inventory, view, stale, isOutdated({ dataUpdatedAt: updatedMs }, now));
   const show: Show = search.show ?? 'all';
   const sort = parseSort(search.sort);
   const shown = useOrdered(rows, show, sort, search.filter ?? '', now);
@@ -94,13 +102,20 @@ function Fleet({ inventory, feed }: { readonly inventory: Inventory; readonly fe
 }
 
 /** Once the stream is stale no row has a current value. */
-function useRows(inventory: Inventory, view: FeedView, stale: boolean): readonly Row[] {
+function useRows(
+  inventory: Inventory,
+  view: FeedView,
+  stale: boolean,
+  outdated: boolean,
+): readonly Row[] {
   return useMemo(
     () =>
-      fleetRows(inventory, (kind, measure) =>
-        stale ? new Map<string, number>() : view.latest(`${kind}.${measure}`),
+      fleetRows(
+        inventory,
+        (kind, measure) => (stale ? new Map<string, number>() : view.latest(`${kind}.${measure}`)),
+        outdated,
       ),
-    [inventory, view, stale],
+    [inventory, view, stale, outdated],
   );
 }
 

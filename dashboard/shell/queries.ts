@@ -26,6 +26,16 @@ export function useInventory(within: string = WITHIN): UseQueryResult<Inventory>
   return answer;
 }
 
+/** Two answers missed: what the list says of states is no longer known to hold. */
+const OUTDATED_MS = 3 * INVENTORY_INTERVAL_MS;
+
+export function isOutdated(
+  answer: Pick<UseQueryResult<Inventory>, 'dataUpdatedAt'>,
+  nowMs: number,
+): boolean {
+  return nowMs - answer.dataUpdatedAt > OUTDATED_MS;
+}
+
 export function useAlerts(): UseQueryResult<readonly ActiveAlert[]> {
   return useQuery({
     queryKey: ['alerts'],
