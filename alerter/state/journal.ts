@@ -200,19 +200,16 @@ function encodeRecords(records: Iterable<AlerterRecord>): Uint8Array {
   return joined(parts);
 }
 
-/** JSON has no infinities and no NaN; an alert's value may be one. */
+/** JSON has no infinities and no NaN, but the value of an alert may be one: it is written as a text. */
 function numbersAsJson(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? { number: String(value) } : value;
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
-function numbersFromJson(_: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('number' in value)) return value;
-  const keys = Object.keys(value);
-  return keys.length === 1 &&
-    typeof value.number === 'string' &&
-    !Number.isFinite(Number(value.number))
-    ? Number(value.number)
-    : value;
+/** Only in an alert, which has a time beside its value; an annotation's texts stay texts. */
+function numbersFromJson(this: unknown, key: string, value: unknown): unknown {
+  if (key !== 'value' || typeof value !== 'string') return value;
+  const { activeAtMs } = this as { readonly activeAtMs?: unknown };
+  return typeof activeAtMs === 'number' ? Number(value) : value;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

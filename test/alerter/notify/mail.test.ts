@@ -4,6 +4,7 @@ import { checkAddresses } from '../../../alerter/notify/addresses.ts';
 import { mailText } from '../../../alerter/notify/mail-text.ts';
 import type { OfferedAlert } from '../../../alerter/notify/offer.ts';
 import { labelsFrom } from '../../../model/labels.ts';
+import { simulatedPlatform } from '../../simulation/simulated-platform.ts';
 import { Scene, sceneWith } from '../scene.ts';
 
 const STEAL = `
@@ -150,6 +151,52 @@ describe('at least once', () => {
       expect(twice).toBeLessThanOrEqual(2);
     },
   );
+
+  test('crashes at any time on a slow disk, with the mail server coming and going', async () => {
+    const moment = fc.integer({ min: 1, max: 40_000 });
+    const events = fc.array(
+      fc.tuple(moment, fc.constantFrom('kill', 'power-cut', 'mail-off', 'mail-on')),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), events, async (seed, steps) => {
+        const scene = new Scene({}, seed);
+        scene.platform = simulatedPlatform(seed, {
+          directories: ['/data', '/rules'],
+          diskLatencyMs: (_, random) => random.next() * 40,
+        });
+        const { clock } = scene.platform;
+        await clock.complete(
+          scene.file('a.yml', 'groups: [{name: g, rules: [{alert: A, expr: up}]}]'),
+        );
+        await clock.complete(scene.start());
+        scene.querier.vector('up', HOST('a'));
+        let crashes = 0;
+        for (const [waitMs, event] of steps) {
+          await clock.advance(waitMs);
+          if (event === 'mail-off')
+            scene.platform.mail.otherwise = { kind: 'refuse', code: 'unreachable' };
+          else if (event === 'mail-on')
+            scene.platform.mail.otherwise = { kind: 'accept', delayMs: 50 };
+          else {
+            crashes++;
+            scene.platform = scene.platform.restart(event);
+            await clock.complete(scene.start());
+          }
+        }
+        scene.platform.mail.otherwise = { kind: 'accept' };
+        await scene.slots(10);
+        expect(scene.subjects.length).toBeGreaterThanOrEqual(1);
+        expect(scene.subjects.length).toBeLessThanOrEqual(1 + crashes);
+        expect(new Set(idsOf(scene)).size).toBe(1);
+        expect(scene.states).toEqual(['{alertname="A", instance="a"} firing']);
+      }),
+      { numRuns: 100 },
+    );
+  });
 
   test('a server that takes the message and whose answer is lost gets it again, as the same one', async () => {
     const scene = await sceneWith(SIMPLE);
