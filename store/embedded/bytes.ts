@@ -98,8 +98,22 @@ export class ByteWriter {
   }
 
   text(value: string): void {
-    // Three bytes per UTF-16 unit is the most that UTF-8 can need.
-    this.reserve(value.length * 3 + 8);
+    const start = this.#length;
+    this.varint(value.length);
+    this.reserve(value.length);
+    let at = this.#length;
+    let i = 0;
+    for (; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 128) break;
+      this.#bytes[at++] = unit;
+    }
+    if (i === value.length) {
+      this.#length = at;
+      return;
+    }
+    // Not ASCII: begin again, with the encoder, which costs more than the labels of most series.
+    this.#length = start;
     const encoded = encoder.encode(value);
     this.varint(encoded.length);
     this.raw(encoded);

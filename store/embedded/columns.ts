@@ -1,3 +1,6 @@
+/** Up to here a loop costs less than two views of memory. */
+const FEW_ROWS = 32;
+
 /**
  * Samples as two columns that grow. Values are also seen as pairs of 32-bit words (low, high) over the same
  * memory: a float that passes through a register may lose the payload of a NaN, words never do.
@@ -45,12 +48,21 @@ export class SampleColumns {
   }
 
   /** Copies rows [start, end) of other columns to the end. */
-  pushRows(times: Float64Array, values: Float64Array, start: number, end: number): void {
+  pushRows(other: SampleColumns, start: number, end: number): void {
     if (end <= start) return;
     this.reserve(end - start);
-    // Between arrays of one type, set copies memory: bits stay.
-    this.times.set(times.subarray(start, end), this.length);
-    this.values.set(values.subarray(start, end), this.length);
+    if (end - start > FEW_ROWS) {
+      // Between arrays of one type, set copies memory: bits stay.
+      this.times.set(other.times.subarray(start, end), this.length);
+      this.values.set(other.values.subarray(start, end), this.length);
+    } else {
+      let to = this.length;
+      for (let row = start; row < end; row++, to++) {
+        this.times[to] = other.times[row]!;
+        this.words[to * 2] = other.words[row * 2]!;
+        this.words[to * 2 + 1] = other.words[row * 2 + 1]!;
+      }
+    }
     this.length += end - start;
   }
 
@@ -66,7 +78,7 @@ export class SampleColumns {
   merge(other: SampleColumns, start: number = 0, end: number = other.length): void {
     if (end <= start) return;
     if (this.length === 0 || other.times[start]! > this.lastTime) {
-      this.pushRows(other.times, other.values, start, end);
+      this.pushRows(other, start, end);
       return;
     }
     const merged = new SampleColumns(this.length + end - start);
@@ -84,8 +96,8 @@ export class SampleColumns {
         theirs++;
       }
     }
-    merged.pushRows(this.times, this.values, mine, this.length);
-    merged.pushRows(other.times, other.values, theirs, end);
+    merged.pushRows(this, mine, this.length);
+    merged.pushRows(other, theirs, end);
     this.times = merged.times;
     this.values = merged.values;
     this.words = merged.words;

@@ -103,7 +103,7 @@ export class Head {
     for (let row = start; row < end;) {
       const { page, at } = this.#place(column, row);
       const rows = Math.min(SLAB_ROWS - (row % SLAB_ROWS), end - row);
-      slabbed.pushRows(page.times, page.values, at, at + rows);
+      slabbed.pushRows(page, at, at + rows);
       row += rows;
     }
     if (slabbed !== target) target.merge(slabbed);

@@ -99,11 +99,21 @@ export class Maintenance {
     await this.settled();
   }
 
-  /** Writes the head while the journal is still being replayed. */
+  /**
+   * Writes the head while the journal is still being replayed. Where the disk does not allow that, the start
+   * goes on: the frozen head is written later, and what is left to replay is about one head more.
+   */
   async flushDuringReplay(segment: number): Promise<void> {
-    this.#parts.contents.freeze(this.#parts.platform.clock.monotonic());
+    const { contents, platform } = this.#parts;
+    if (contents.frozen) return;
+    contents.freeze(platform.clock.monotonic());
     this.#boundary = segment;
-    await this.#writeFrozen();
+    try {
+      await this.#writeFrozen();
+    } catch (thrown) {
+      this.#flushFailure = diskFailure(thrown, 'a block');
+      this.#failed(thrown);
+    }
   }
 
   #wait(delayMs: number): void {

@@ -71,7 +71,7 @@ async function mergeSeries(
     const run = nextRun(sources);
     if (!run) break;
     const { source, end } = run;
-    out.pushRows(source.samples.times, source.samples.values, source.row, end);
+    out.pushRows(source.samples, source.row, end);
     source.row = end;
     for (const one of sources) await one.skipTo(out.lastTime);
     if (out.length >= 2 * CHUNK_SAMPLES_MAX) await writeWhole(out, writer);
@@ -98,9 +98,9 @@ async function writeWhole(out: SampleColumns, writer: BlockWriter): Promise<void
   const whole = out.length - (out.length % CHUNK_SAMPLES_MAX);
   await writer.addSamples(out, 0, whole);
   const rest = new SampleColumns(2 * CHUNK_SAMPLES_MAX);
-  rest.pushRows(out.times, out.values, whole, out.length);
+  rest.pushRows(out, whole, out.length);
   out.clear();
-  out.pushRows(rest.times, rest.values, 0, rest.length);
+  out.pushRows(rest, 0, rest.length);
 }
 
 /** The samples of one series in one block, a few chunks at a time. */

@@ -157,6 +157,31 @@ describe('a disk that is full', () => {
   });
 });
 
+describe('a start on a full disk', () => {
+  test('reads everything back, more than one head of it, and writes it later', async () => {
+    const platform = simulatedPlatform(15);
+    const first = await openSmall(platform, { tuning: { headSamplesMax: 1000 } });
+    const ledger = new Ledger();
+    for (let i = 0; i < 20; i++) {
+      const rows = [0, 1, 2, 3, 4].map((n) => row(`s${n}`, platform.clock.now() + i, i));
+      ledger.sent(rows);
+      ledger.stored(rows, await first.append(batchOf(rows)));
+    }
+    await first.close();
+    platform.files.failEvery('append', 'no-space');
+    const second = await openSmall(platform);
+    expect(ledger.breaches(await readAll(second))).toEqual([]);
+    expect(second.stats().blocks).toBe(0);
+    const refused = second.append(batchOf([row('s0', platform.clock.now() + 50, 1)]));
+    await expect(refused).rejects.toMatchObject({ code: 'disk-full' });
+    platform.files.heal();
+    await platform.clock.advance(60_000);
+    expect(second.stats().blocks).toBeGreaterThan(0);
+    expect(ledger.breaches(await readAll(second))).toEqual([]);
+    await reopened(platform, ledger, 'afterwards');
+  });
+});
+
 describe('limits', () => {
   test('a second process is told who has the directory', async () => {
     const platform = simulatedPlatform(11);

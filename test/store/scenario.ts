@@ -59,18 +59,24 @@ export async function readAll(store: Store): Promise<readonly RawSeries[]> {
   return store.select(EVERYTHING);
 }
 
+export type Outcome<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'ended' };
+
 /** Waits for work that needs no time to pass; a process that has ended leaves it unsettled. */
 export async function outcomeOf<T>(
   work: Promise<T>,
   platform: SimulatedPlatform,
-): Promise<{ kind: 'done'; value: T } | { kind: 'failed'; error: unknown } | { kind: 'ended' }> {
-  let outcome: { kind: 'done'; value: T } | { kind: 'failed'; error: unknown } | undefined;
+): Promise<Outcome<T>> {
+  const settled: Outcome<T>[] = [];
   work.then(
-    (value) => (outcome = { kind: 'done', value }),
-    (error: unknown) => (outcome = { kind: 'failed', error }),
+    (value) => settled.push({ kind: 'done', value }),
+    (error: unknown) => settled.push({ kind: 'failed', error }),
   );
-  for (let turn = 0; turn < 10_000 && !outcome && !platform.files.hasEnded; turn++) await settle();
-  return outcome ?? { kind: 'ended' };
+  let turns = 10_000;
+  while (settled.length === 0 && !platform.files.hasEnded && turns-- > 0) await settle();
+  return settled[0] ?? { kind: 'ended' };
 }
 
 /** What a store may and must hold, learnt from the answers to appends. */
