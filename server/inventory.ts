@@ -65,7 +65,7 @@ export interface InventoryInstance {
 
 export interface InventoryReader {
   /** What was seen within the window (at most a week), what has ended since included. */
-  read(withinMs: number, signal?: AbortSignal): Promise<Inventory>;
+  read(withinMs: number): Promise<Inventory>;
 }
 
 export const WITHIN_MS_MAX: number = 7 * 86_400_000;
@@ -79,6 +79,8 @@ const FRESH_INTERVALS = 3;
 /** Samples this far back belong to the present: sources with a slow rhythm, and delivery that took a while. */
 const RECENT_MS = 60_000;
 const INSTANCES_MAX = 20_000;
+const ANSWER_KEPT_MS = 1000;
+const ANSWERS_MAX = 16;
 const BUDGET = { seriesMax: 100_000, samplesMax: 5_000_000 };
 
 const META = 'libvirt_domain_info_meta';
@@ -113,6 +115,10 @@ class Reading implements InventoryReader {
   readonly #querier: Querier;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #sightings: Sightings;
+  readonly #answers = new Map<
+    number,
+    { readonly askedMs: number; readonly answer: Promise<Inventory> }
+  >();
 
   constructor(reader: SeriesReader, querier: Querier, clock: Pick<Clock, 'now'>) {
     this.#reader = reader;
@@ -121,18 +127,30 @@ class Reading implements InventoryReader {
     this.#sightings = new Sightings(reader);
   }
 
-  async read(withinMs: number, signal?: AbortSignal): Promise<Inventory> {
+  /** Pages that ask within the same second for the same window get the same answer. */
+  read(withinMs: number): Promise<Inventory> {
     const nowMs = Math.floor(this.#clock.now());
-    const fromMs = nowMs - Math.min(Math.max(withinMs, RECENT_MS), WITHIN_MS_MAX);
-    const hosts = await this.#hosts(fromMs, nowMs, signal);
-    const instances = await this.#instances(fromMs, nowMs, hosts, signal);
-    return { nowMs, hosts: await this.#described(hosts, instances, nowMs, signal), instances };
+    const recent = this.#answers.get(withinMs);
+    if (recent && Math.abs(nowMs - recent.askedMs) < ANSWER_KEPT_MS) return recent.answer;
+    if (this.#answers.size >= ANSWERS_MAX) this.#answers.clear();
+    const answer = this.#read(withinMs, nowMs);
+    this.#answers.set(withinMs, { askedMs: nowMs, answer });
+    // A failure is told to who asked, and not kept for others.
+    answer.catch(() => this.#answers.delete(withinMs));
+    return answer;
   }
 
-  async #hosts(fromMs: number, nowMs: number, signal?: AbortSignal): Promise<Map<string, HostNow>> {
+  async #read(withinMs: number, nowMs: number): Promise<Inventory> {
+    const fromMs = nowMs - Math.min(Math.max(withinMs, RECENT_MS), WITHIN_MS_MAX);
+    const hosts = await this.#hosts(fromMs, nowMs);
+    const instances = await this.#instances(fromMs, nowMs, hosts);
+    return { nowMs, hosts: await this.#described(hosts, instances, nowMs), instances };
+  }
+
+  async #hosts(fromMs: number, nowMs: number): Promise<Map<string, HostNow>> {
     const hosts = new Map<string, HostNow>();
     const matchers = [anyOf(METRIC_NAME, HOST_SIGNS)];
-    const recent = await this.#select(matchers, nowMs - RECENT_MS, nowMs, signal);
+    const recent = await this.#select(matchers, nowMs - RECENT_MS, nowMs);
     for (const series of recent) {
       const last = lastOf(series);
       const instance = labelValue(series.labels, 'instance');
@@ -145,11 +163,11 @@ class Reading implements InventoryReader {
       }
       hosts.set(instance, host);
     }
-    const request = { matchers, fromMs, toMs: nowMs, ...(signal && { signal }) };
+    const request = { matchers, fromMs, toMs: nowMs };
     const missing = (await this.#reader.series(request)).filter(
       (labels) => !hosts.has(labelValue(labels, 'instance')),
     );
-    const seen = await this.#sightings.of(missing, { fromMs, toMs: nowMs - RECENT_MS }, signal);
+    const seen = await this.#sightings.of(missing, { fromMs, toMs: nowMs - RECENT_MS });
     for (const [labels, { lastMs }] of seen) {
       const instance = labelValue(labels, 'instance');
       if (instance === '') continue;
@@ -167,10 +185,9 @@ class Reading implements InventoryReader {
     fromMs: number,
     nowMs: number,
     hosts: ReadonlyMap<string, HostNow>,
-    signal?: AbortSignal,
   ): Promise<readonly InventoryInstance[]> {
     const states = new Map<string, LastSample>();
-    const recent = await this.#select([is(METRIC_NAME, STATE)], nowMs - RECENT_MS, nowMs, signal);
+    const recent = await this.#select([is(METRIC_NAME, STATE)], nowMs - RECENT_MS, nowMs);
     for (const series of recent) {
       const last = lastOf(series);
       const key = instanceKey(series.labels);
@@ -181,12 +198,11 @@ class Reading implements InventoryReader {
       matchers: [is(METRIC_NAME, META)],
       fromMs,
       toMs: nowMs,
-      ...(signal && { signal }),
     };
     const metas = (await this.#reader.series(request)).slice(0, INSTANCES_MAX);
-    const seen = await this.#sightings.of(metas, { fromMs, toMs: nowMs }, signal);
+    const seen = await this.#sightings.of(metas, { fromMs, toMs: nowMs });
     const found = new Map<string, InventoryInstance>();
-    const sizes = await this.#sizes(nowMs, signal);
+    const sizes = await this.#sizes(nowMs);
     for (const [labels, sighting] of seen) {
       const host = hosts.get(labelValue(labels, 'instance'));
       const state = states.get(instanceKey(labels));
@@ -198,9 +214,9 @@ class Reading implements InventoryReader {
   }
 
   /** Virtual CPUs and memory of every instance, by key; of the ended ones as last told within the window. */
-  async #sizes(nowMs: number, signal?: AbortSignal): Promise<Sizes> {
+  async #sizes(nowMs: number): Promise<Sizes> {
     const ask = (name: string): Promise<ReadonlyMap<string, number>> =>
-      this.#latest(name, nowMs, instanceKey, signal);
+      this.#latest(name, nowMs, instanceKey);
     const [vcpus, memory] = await Promise.all([
       ask('libvirt_domain_info_virtual_cpus'),
       ask('libvirt_domain_info_maximum_memory_bytes'),
@@ -212,17 +228,11 @@ class Reading implements InventoryReader {
     hosts: ReadonlyMap<string, HostNow>,
     instances: readonly InventoryInstance[],
     nowMs: number,
-    signal?: AbortSignal,
   ): Promise<readonly InventoryHost[]> {
     const byInstance = (labels: Labels): string => labelValue(labels, 'instance');
     const [cpus, memory] = await Promise.all([
-      this.#latest(
-        'count by (instance) (node_cpu_seconds_total{mode="idle"})',
-        nowMs,
-        byInstance,
-        signal,
-      ),
-      this.#latest('node_memory_MemTotal_bytes', nowMs, byInstance, signal),
+      this.#latest('count by (instance) (node_cpu_seconds_total{mode="idle"})', nowMs, byInstance),
+      this.#latest('node_memory_MemTotal_bytes', nowMs, byInstance),
     ]);
     const counts = new Map<string, number>();
     for (const { host, state } of instances) {
@@ -246,13 +256,11 @@ class Reading implements InventoryReader {
     text: string,
     timeMs: number,
     keyOf: (labels: Labels) => string,
-    signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, number>> {
     const { value } = await this.#querier.instant({
       text,
       timeMs,
       lookbackMs: 300_000,
-      ...(signal && { signal }),
     });
     const elements = value.kind === 'vector' ? value.elements : [];
     return new Map(elements.map((element) => [keyOf(element.labels), element.value]));
@@ -262,14 +270,12 @@ class Reading implements InventoryReader {
     matchers: readonly Matcher[],
     fromMs: number,
     toMs: number,
-    signal?: AbortSignal,
   ): Promise<readonly RawSeries[]> {
     return this.#reader.select({
       matchers,
       fromMs,
       toMs,
       budget: BUDGET,
-      ...(signal && { signal }),
     });
   }
 }

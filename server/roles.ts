@@ -13,7 +13,6 @@ export const ROLES: readonly Role[] = [
 /** The parts that roles are made of. The gate and the store have no role of their own. */
 export interface Parts {
   readonly store: boolean;
-  readonly querier: boolean;
   readonly ingest: boolean;
   readonly collector: boolean;
   readonly alerter: boolean;
@@ -29,16 +28,15 @@ const NEEDS: Readonly<Record<Role, readonly (keyof Parts)[]>> = {
   collector: ['store', 'ingest', 'collector'],
   probes: [],
   ingest: ['store', 'ingest', 'write'],
-  query: ['store', 'querier', 'read'],
-  alerter: ['store', 'querier', 'alerter'],
-  dashboard: ['store', 'querier', 'dashboard', 'read'],
+  query: ['store', 'read'],
+  alerter: ['store', 'alerter'],
+  dashboard: ['store', 'dashboard', 'read'],
 };
 
 export function partsOf(roles: readonly Role[]): Parts {
   const needed = new Set(roles.flatMap((role) => NEEDS[role]));
   return {
     store: needed.has('store'),
-    querier: needed.has('querier'),
     ingest: needed.has('ingest'),
     collector: needed.has('collector'),
     alerter: needed.has('alerter'),

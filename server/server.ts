@@ -71,7 +71,8 @@ async function startParts(running: Running, url: string): Promise<Services> {
   const store = parts.store ? await composeStore(settings, platform, progress) : undefined;
   if (store) running.whenStopped('store', () => store.close());
 
-  const querier = store && parts.querier ? composeQuerier(settings, store, platform) : undefined;
+  const reading =
+    store && parts.read ? { store, querier: composeQuerier(settings, store, platform) } : undefined;
 
   // The collector and the alerter write through the gate, too, whether or not others may.
   const ingest = store && composeIngest(settings, store, platform);
@@ -81,13 +82,19 @@ async function startParts(running: Running, url: string): Promise<Services> {
     ingest && isCollecting ? composeCollector(settings, ingest, platform) : undefined;
   if (collector) running.whenStopped('collector', () => collector.stop());
 
+  // Rules have a querier of their own: they never wait in a queue behind people's queries.
   const alerter =
-    querier && ingest && parts.alerter
-      ? await composeAlerter(config, querier, ingest, url, platform)
+    store && ingest && parts.alerter
+      ? await composeAlerter(
+          config,
+          composeQuerier(settings, store, platform),
+          ingest,
+          url,
+          platform,
+        )
       : undefined;
   if (alerter) running.whenStopped('alerter', () => alerter.stop());
 
-  const reading = store && querier && parts.read ? { store, querier } : undefined;
   return {
     store,
     querier: reading?.querier,

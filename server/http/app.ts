@@ -5,6 +5,7 @@ import { encodeFailure } from '../../query/wire.ts';
 import type { Instance } from '../services.ts';
 import { limitConnections } from './connections.ts';
 import { healthRoutes } from './health.ts';
+import { LIVE_URL } from './live-route.ts';
 import { metricsRoute } from './metrics.ts';
 import { nephoscopeRoutes } from './nephoscope-api.ts';
 import { prometheusRoutes } from './prometheus-api.ts';
@@ -77,6 +78,11 @@ function countRequests(app: FastifyInstance, { platform }: Instance): void {
     { labelNames: ['route', 'status'] },
   );
   app.addHook('onResponse', (request, reply, done) => {
+    // How long a page stays open is not how long an answer took.
+    if (request.routeOptions.url === LIVE_URL) {
+      done();
+      return;
+    }
     seconds.observe(reply.elapsedTime / 1000, {
       route: request.routeOptions.url ?? 'page',
       status: String(reply.statusCode),

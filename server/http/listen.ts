@@ -21,7 +21,9 @@ const STOP_MS_MAX = 2000;
 export async function listen(instance: Instance, address: Address): Promise<Listening> {
   const app = await createApp(instance);
   try {
-    await app.listen({ host: address.host, port: address.port, backlog: 511 });
+    // The name may stand for two addresses, and the limits of connections are those of one server.
+    const bindTo = address.host === 'localhost' ? '127.0.0.1' : address.host;
+    await app.listen({ host: bindTo, port: address.port, backlog: 511 });
   } catch (thrown) {
     await app.close();
     throw listenFailure(thrown, address);

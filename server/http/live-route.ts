@@ -5,14 +5,17 @@ import { service } from './ready.ts';
 import { route } from './routes.ts';
 import { RequestFailure } from './statuses.ts';
 
+export const LIVE_URL = '/api/nephoscope/v1/live';
+
 /** Live values as a stream of JSON lines that lasts until the page leaves. */
 export function liveRoute(app: FastifyInstance, instance: Instance): void {
-  route(app, ['POST'], '/api/nephoscope/v1/live', (request, reply) => {
+  route(app, ['POST'], LIVE_URL, (request, reply) => {
     const live = service(instance, 'live');
     const wanted = readRequest(request.body);
     const { raw } = reply;
     const leave = live.subscribe(wanted, {
-      write: (line) => raw.write(line),
+      // A line that comes between the end of the connection and the news of it has no reader.
+      write: (line) => void (raw.destroyed || raw.write(line)),
       get bytesWaiting() {
         return raw.writableLength;
       },
@@ -20,6 +23,7 @@ export function liveRoute(app: FastifyInstance, instance: Instance): void {
       end: () => (raw.writableLength === 0 ? raw.end() : raw.destroy()),
     });
     raw.once('close', leave);
+    raw.on('error', leave);
     startStream(request, reply);
     return reply;
   });

@@ -183,6 +183,7 @@ describe('ended', () => {
     guest({ uuid: 'a', fromMs: NOW - 600_000, toMs: NOW - 300_000 });
     endMarkers('a', NOW - 299_000);
     expect(only(await reader.read(HOUR)).state).toBe('ended');
+    nowMs += 1000;
     guest({ uuid: 'a', fromMs: NOW - 100_000, toMs: NOW });
     expect(only(await reader.read(HOUR)).state).toBe('running');
   });
@@ -224,6 +225,14 @@ test('a host without libvirt is a normal host', async () => {
 test('a host that is read every fifteen seconds is live between its samples', async () => {
   store.add(metric('node_load1', { instance: 'slow' }), every(15_000, NOW - 600_000, NOW - 14_000));
   expect((await reader.read(HOUR)).hosts).toMatchObject([{ instance: 'slow', state: 'live' }]);
+});
+
+test('who asks within a second gets the same answer, and it is not kept longer', async () => {
+  host('kvm-1', NOW - 60_000, NOW);
+  const [first, second] = await Promise.all([reader.read(HOUR), reader.read(HOUR)]);
+  expect(second).toBe(first);
+  nowMs += 1000;
+  expect(await reader.read(HOUR)).not.toBe(first);
 });
 
 test('an instance that was migrated is one instance, where it is now', async () => {

@@ -6,9 +6,9 @@ test('all roles bring all parts', () => {
 });
 
 test('the store comes with ingest or query, others may write only with ingest', () => {
-  expect(partsOf(['ingest'])).toMatchObject({ store: true, write: true, querier: false });
+  expect(partsOf(['ingest'])).toMatchObject({ store: true, write: true, read: false });
   expect(partsOf(['query'])).toMatchObject({ store: true, read: true, write: false });
   expect(partsOf(['collector'])).toMatchObject({ ingest: true, write: false, read: false });
-  expect(partsOf(['alerter'])).toMatchObject({ querier: true, read: false, collector: false });
+  expect(partsOf(['alerter'])).toMatchObject({ store: true, read: false, collector: false });
   expect(partsOf(['probes'])).toMatchObject({ store: false });
 });

@@ -266,6 +266,7 @@ describe('phases', () => {
 });
 
 describe('the dashboard', () => {
+  const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
   let directory: string;
   let served: HttpBench;
 
@@ -285,7 +286,7 @@ describe('the dashboard', () => {
   test.each(['/', '/hosts/kvm-1?range=1h', '/instances/x', '/.secret', '/index.html'])(
     '%s is the page, asked for anew each time',
     async (url) => {
-      const answer = await served.app.inject(url);
+      const answer = await served.app.inject({ url, headers: BROWSER });
       expect(answer.statusCode).toBe(200);
       expect(answer.body).toContain('<title>page');
       expect(answer.headers['cache-control']).toBe('no-cache');
@@ -301,7 +302,16 @@ describe('the dashboard', () => {
   test.each(['/assets/none.js', '/api/v2/none', '/api/none', '/-/none', '/am/api/v2/status'])(
     '%s is 404, never the page',
     async (url) => {
-      expect((await served.app.inject(url)).statusCode).toBe(404);
+      expect((await served.app.inject({ url, headers: BROWSER })).statusCode).toBe(404);
+    },
+  );
+
+  test.each(['/config/v1/rules/test/test', '/rules/test', '/alertmanager/api/v2/status'])(
+    '%s, asked by a program, is not the page',
+    async (url) => {
+      const answer = await served.app.inject({ url, headers: { accept: '*/*' } });
+      expect(answer.statusCode).toBe(404);
+      expect(answer.body).toContain('page not found');
     },
   );
 
