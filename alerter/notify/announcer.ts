@@ -1,3 +1,4 @@
+import { messageOf } from '../../model/failure.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Gauge, Telemetry } from '../../platform/telemetry.ts';
@@ -104,7 +105,18 @@ export class Announcer implements AlertSink {
     }
     const alerts = [...this.#waiting.values()];
     this.#waiting.clear();
-    await this.#makeMessage(alerts);
+    try {
+      await this.#makeMessage(alerts);
+    } catch (thrown) {
+      this.#log.error('a message about alerts could not be made and will be tried again', {
+        alerts: alerts.length,
+        error: messageOf(thrown),
+      });
+      for (const alert of alerts) {
+        if (!this.#waiting.has(alert.fingerprint)) this.#waiting.set(alert.fingerprint, alert);
+      }
+      this.#arm();
+    }
   }
 
   async #makeMessage(alerts: readonly OfferedAlert[]): Promise<void> {

@@ -80,14 +80,17 @@ export class RunningGroup {
       offsetMs: this.offsetMs,
       missed: (count: number) => metrics.missed.add(count),
     };
-    this.#loop = everySlot(clock, slots, this.#stop.signal, (slotMs) =>
-      this.evaluate(slotMs),
-    ).catch((thrown: unknown) => {
-      log.error('a rule group stopped by a defect', {
-        group: this.definition.name,
-        file: this.definition.file,
-        error: messageOf(thrown),
-      });
+    this.#loop = everySlot(clock, slots, this.#stop.signal, async (slotMs) => {
+      try {
+        await this.evaluate(slotMs);
+      } catch (thrown) {
+        // A defect of ours; the next slot is another chance to find out what burns.
+        log.error('the evaluation of a rule group broke off', {
+          group: this.definition.name,
+          file: this.definition.file,
+          error: messageOf(thrown),
+        });
+      }
     });
   }
 
