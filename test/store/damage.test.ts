@@ -135,6 +135,27 @@ describe('a flipped bit', () => {
     }
   }, 60_000);
 
+  test('anywhere in a block is found and gives no wrong value', async () => {
+    const { content, ledger } = await livedIn();
+    const blocks = [...content].filter(([name]) => name.startsWith('block'));
+    let bytesTried = 0;
+    for (const [name, bytes] of blocks) {
+      for (let at = 0; at < bytes.length; at++) {
+        const damaged = bytes.slice();
+        damaged[at]! ^= 1 << (at % 8);
+        const platform = await machineWith(new Map([...content, [name, damaged]]));
+        const store = await openSmall(platform);
+        const breaches = ledger.breaches(await readAll(store));
+        expect(breaches.length, `${name}, byte ${at}`).toBeGreaterThan(0);
+        expect(breaches.filter((breach) => !breach.startsWith('lost'))).toEqual([]);
+        expect(platform.log.lines.some(({ level }) => level === 'error')).toBe(true);
+        await store.close();
+        bytesTried++;
+      }
+    }
+    expect(bytesTried).toBeGreaterThan(500);
+  }, 60_000);
+
   test('anywhere in any file gives no wrong value and no failed start', async () => {
     const { content, ledger } = await livedIn();
     const files = [...content.keys()];
