@@ -283,6 +283,10 @@ export class RunningGroup {
     for (const { alerts } of this.#alerting())
       if (nowMs < snapshot.slotMs) shiftAlerts(alerts, nowMs - snapshot.slotMs);
     this.#beginGrace(Math.min(snapshot.slotMs, nowMs), nowMs + this.intervalMs);
+    for (const { alerts } of this.#alerting()) {
+      // Whether people were told is the announcer's knowledge: offer it all again, at once.
+      for (const alert of alerts.values()) alert.lastSentMs = undefined;
+    }
     for (const entry of this.#entries) {
       const series = [...entry.rule.series()];
       entry.previous = new Map(series.map(([key, { labels }]) => [key, labels]));

@@ -293,6 +293,21 @@ describe('at least once', () => {
     await scene.slots(5);
     expect(scene.subjects).toEqual(['[FIRING:1] A (a)', '[FIRING:1] A (b)']);
   });
+
+  test('a message that had to be sent without the disk is, after a crash, sent again as the same one', async () => {
+    const scene = await sceneWith(SIMPLE);
+    scene.querier.vector('up', HOST('a'));
+    await scene.platform.clock.advanceUntil(() => scene.states.length === 1, 60_000);
+    await scene.platform.clock.advance(10);
+    scene.platform.files.failEvery('append', 'io-error');
+    await scene.slots(2);
+    expect(scene.subjects).toHaveLength(1);
+    expect(scene.platform.log.find('sent without being on the disk')).toHaveLength(1);
+    await scene.crash(1000, 'power-cut');
+    await scene.slots(3);
+    expect(scene.subjects).toHaveLength(2);
+    expect(new Set(idsOf(scene)).size).toBe(1);
+  });
 });
 
 describe('what a mail says', () => {
