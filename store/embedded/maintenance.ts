@@ -1,4 +1,3 @@
-import { messageOf } from '../../model/failure.ts';
 import type { StoreOptions, StorePlatform } from '../options.ts';
 import { StoreFailure } from '../store.ts';
 import { openBlock } from './block-reader.ts';
@@ -11,6 +10,7 @@ import { writeHead } from './flush.ts';
 import type { Instruments } from './instruments.ts';
 import { diskFailure } from './journal.ts';
 import type { Journal } from './journal.ts';
+import { Lane } from './lane.ts';
 import { DamagedInput, mergeBlocks } from './merge.ts';
 import { expiredBlocks, retentionEdge } from './retention.ts';
 import { windowMs } from './tuning.ts';
@@ -27,17 +27,14 @@ export interface MaintenanceParts {
   readonly lastSequence: number;
 }
 
-/** After a failure the next attempt waits, longer each time. */
-const RETRY_MIN_MS = 1000;
-const RETRY_MAX_MS = 60_000;
-
 /** Merges in one round; what is left waits for the next. */
 const MERGES_PER_ROUND = 16;
 
 /**
- * The work behind the appends: writes a full or old head to blocks, merges blocks, removes expired ones. One
- * round at a time, on the clock's timers and when a commit fills the head. A failure is logged and counted,
- * and tried again later; samples stay in journal and memory meanwhile.
+ * The work behind the appends: writes a full or old head to blocks, merges blocks, removes expired ones. On
+ * the clock's timers and when a commit fills the head. Writing the head has a lane of its own, since a long
+ * merge must not let memory fill up. A failure is tried again later; samples stay in journal and memory
+ * meanwhile.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts;
@@ -46,10 +43,9 @@ export class Maintenance {
   #journal: Journal | undefined;
   #committer: Committer | undefined;
   #sequence: number;
-  #round: Promise<void> | undefined;
+  readonly #flushing: Lane;
+  readonly #tidying: Lane;
   #cancelTimer: () => void = () => {};
-  #failures = 0;
-  #retryAt = -Infinity;
   #flushFailure: StoreFailure | undefined;
   /** Where the frozen head's journal ends; kept for the next attempt when writing fails. */
   #boundary = 0;
@@ -60,13 +56,29 @@ export class Maintenance {
     this.#parts = parts;
     this.#windowMs = windowMs(parts.options.retentionMs);
     this.#sequence = parts.lastSequence;
+    const { clock, log } = parts.platform;
+    const { signal } = this.#stop;
+    this.#flushing = new Lane({
+      clock,
+      log,
+      signal,
+      what: 'writing samples from memory to blocks',
+      work: () => this.#flush(),
+    });
+    this.#tidying = new Lane({
+      clock,
+      log,
+      signal,
+      what: 'merging and removing blocks',
+      work: () => this.#tidy(),
+    });
   }
 
   /** Begins the rounds. */
   start(journal: Journal, committer: Committer): void {
     this.#journal = journal;
     this.#committer = committer;
-    this.#wait(this.#parts.tuning.maintenanceIntervalMs);
+    this.#wait();
   }
 
   /** Why no more samples fit in memory now, if so. */
@@ -85,18 +97,14 @@ export class Maintenance {
   /** Looks at once when the head is full, instead of at the next tick. */
   afterCommit(): void {
     const { contents, tuning } = this.#parts;
-    if (contents.head.samples >= tuning.headSamplesMax && !this.#round) this.#begin();
-  }
-
-  /** Resolves when the round under way is over. */
-  async settled(): Promise<void> {
-    while (this.#round) await this.#round;
+    if (contents.head.samples >= tuning.headSamplesMax) this.#flushing.kick();
   }
 
   async close(): Promise<void> {
     this.#stop.abort(new StoreFailure('closed', 'the store is closing'));
     this.#cancelTimer();
-    await this.settled();
+    await this.#flushing.settled();
+    await this.#tidying.settled();
   }
 
   /**
@@ -112,54 +120,29 @@ export class Maintenance {
       await this.#writeFrozen();
     } catch (thrown) {
       this.#flushFailure = diskFailure(thrown, 'a block');
-      this.#failed(thrown);
+      this.#flushing.failed(thrown);
     }
   }
 
-  #wait(delayMs: number): void {
-    this.#cancelTimer();
-    this.#cancelTimer = this.#parts.platform.clock.after(delayMs, () => this.#begin());
-  }
-
-  #begin(): void {
-    if (this.#round || this.#stop.signal.aborted) return;
-    if (this.#parts.platform.clock.monotonic() < this.#retryAt) {
-      this.#wait(this.#parts.tuning.maintenanceIntervalMs);
-      return;
-    }
-    this.#round = this.#runRound();
-  }
-
-  async #runRound(): Promise<void> {
+  #wait(): void {
     const { platform, tuning } = this.#parts;
-    try {
-      await this.#flushIfDue();
-      await this.#removeJournal();
-      await this.#expire();
-      await this.#merge();
-      this.#failures = 0;
-      this.#retryAt = -Infinity;
-    } catch (thrown) {
-      if (!this.#stop.signal.aborted) this.#failed(thrown);
-    } finally {
-      this.#round = undefined;
-      if (!this.#stop.signal.aborted) {
-        this.#wait(tuning.maintenanceIntervalMs);
-        const isFull = this.#parts.contents.head.samples >= tuning.headSamplesMax;
-        if (isFull && platform.clock.monotonic() >= this.#retryAt) this.#wait(0);
-      }
-    }
+    this.#cancelTimer = platform.clock.after(tuning.maintenanceIntervalMs, () => {
+      this.#flushing.kick();
+      this.#tidying.kick();
+      this.#wait();
+    });
   }
 
-  #failed(thrown: unknown): void {
-    const { log, clock } = this.#parts.platform;
-    this.#failures++;
-    const delayMs = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** (this.#failures - 1));
-    this.#retryAt = clock.monotonic() + delayMs;
-    log.error('the upkeep of the store failed and will be tried again', {
-      error: messageOf(thrown),
-      retrySeconds: delayMs / 1000,
-    });
+  async #flush(): Promise<void> {
+    await this.#flushIfDue();
+    await this.#removeJournal();
+    // What was just written may make a merge due.
+    this.#tidying.kick();
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#expire();
+    await this.#merge();
   }
 
   async #flushIfDue(): Promise<void> {

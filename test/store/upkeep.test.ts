@@ -139,6 +139,21 @@ describe('a store that runs for days', () => {
     expect(platform.files.openFiles).toBe(0);
   });
 
+  test('writes the head while a merge takes long', async () => {
+    const slow = { diskLatencyMs: (operation: string) => (operation === 'readAt' ? 3000 : 1) };
+    const platform = simulatedPlatform(6, slow);
+    const store = await platform.clock.complete(openSmall(platform));
+    const base = platform.clock.now() - HOUR_MS;
+    for (let round = 0; round < 60; round++) {
+      const rows = Array.from({ length: 10 }, (_, i) => row('a', base + round * 100 + i, i));
+      // Never `overloaded`: the head is written all the time.
+      expect((await platform.clock.complete(store.append(batchOf(rows)))).stored).toBe(10);
+      await platform.clock.advance(1000);
+    }
+    expect(platform.log.lines.some(({ message }) => message === 'blocks were merged')).toBe(true);
+    await platform.clock.complete(store.close());
+  });
+
   test('late samples find their duplicates in blocks, wherever those were merged to', async () => {
     const platform = simulatedPlatform(4);
     const store = await openSmall(platform);
