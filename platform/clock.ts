@@ -47,19 +47,23 @@ export async function withDeadline<T>(
   outer?: AbortSignal,
 ): Promise<T> {
   const controller = new AbortController();
-  const signal = outer ? AbortSignal.any([controller.signal, outer]) : controller.signal;
+  const { signal } = controller;
+  // Not AbortSignal.any: on Node 20 each call leaves something behind at a long-lived outer signal.
+  const forward = (): void => controller.abort(outer!.reason);
   let cancel = (): void => {};
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
     cancel = clock.after(limitMs, () =>
       controller.abort(new DeadlinePassed(`${what} took longer than ${limitMs} ms`)),
     );
   });
+  if (outer?.aborted) forward();
+  else outer?.addEventListener('abort', forward, { once: true });
   try {
     return await Promise.race([work(signal), ended]);
   } finally {
     cancel();
+    outer?.removeEventListener('abort', forward);
   }
 }
 
@@ -81,25 +85,38 @@ export async function everySlot(
   const { intervalMs, offsetMs = 0, missed } = slots;
   const slotAfter = (timeMs: number): number =>
     (Math.floor((timeMs - offsetMs) / intervalMs) + 1) * intervalMs + offsetMs;
+  // One listener for the whole life of the loop: adding one for each slot costs more than many a task.
+  let stopWaiting = (): void => {};
+  const stop = (): void => stopWaiting();
+  const pause = (delayMs: number): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = clock.after(delayMs, resolve);
+      stopWaiting = () => {
+        cancel();
+        resolve();
+      };
+    });
+  signal.addEventListener('abort', stop, { once: true });
   let next = slotAfter(clock.now());
-  while (!signal.aborted) {
-    try {
+  try {
+    while (!signal.aborted) {
       // A wall clock that jumps must not freeze the loop: never wait longer than one interval.
-      await sleep(clock, Math.min(Math.max(next - clock.now(), 0), intervalMs), signal);
-    } catch {
-      return;
+      await pause(Math.min(Math.max(next - clock.now(), 0), intervalMs));
+      if (signal.aborted) return;
+      const now = clock.now();
+      if (now < next && next - now > intervalMs) {
+        next = slotAfter(now);
+        continue;
+      }
+      // Timers may wake a fraction early; the slot's own time is what counts.
+      if (now + 1 < next) continue;
+      await task(next);
+      const following = slotAfter(Math.max(clock.now(), next));
+      const skipped = Math.round((following - next) / intervalMs) - 1;
+      if (skipped > 0) missed?.(skipped);
+      next = following;
     }
-    const now = clock.now();
-    if (now < next && next - now > intervalMs) {
-      next = slotAfter(now);
-      continue;
-    }
-    // Timers may wake a fraction early; the slot's own time is what counts.
-    if (now + 1 < next) continue;
-    await task(next);
-    const following = slotAfter(Math.max(clock.now(), next));
-    const skipped = Math.round((following - next) / intervalMs) - 1;
-    if (skipped > 0) missed?.(skipped);
-    next = following;
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
