@@ -17,6 +17,8 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
+    // The wire formats and values that the server shares with this page lie beside it.
+    fs: { allow: ['..'] },
     proxy: { '/api': api, '/-': api, '/metrics': api },
   },
 });

@@ -1,11 +1,8 @@
+import { DISKS, NICS } from '../panels/devices.ts';
 import { rateWindow } from '../time/step.ts';
 import type { FeedQuery } from '../live/feed.ts';
 
 const window = rateWindow(1000);
-
-/** Interfaces of guests and bridges carry what a physical one carries too. */
-const NICS = 'device!~"lo|(tap|vnet|veth|virbr|docker|br-|cali|flannel|ovs).*"';
-const DISKS = 'device!~"(dm-|md|loop|ram|zram|sr).*"';
 
 /** What is asked about every host, one series for each `instance` label. */
 export const HOST_QUERIES = {

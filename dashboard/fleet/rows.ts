@@ -62,15 +62,14 @@ export function fleetRows(
   outdated = false,
 ): readonly Row[] {
   const staleHosts = new Set<string>();
+  const hostValues = columns((measure) => latest('host', measure));
+  const instanceValues = columns((measure) => latest('instance', measure));
   const rows: Row[] = inventory.hosts.map((known) => {
     const host = outdated ? { ...known, state: 'stale' as const } : known;
     if (host.state === 'stale') staleHosts.add(host.instance);
     const key = seriesKey({ instance: host.instance });
     const capacity = { cores: host.cpus, memoryBytes: host.memoryBytes };
-    const load =
-      host.state === 'live'
-        ? loadOf((measure) => latest('host', measure).get(key), capacity)
-        : NO_LOAD;
+    const load = host.state === 'live' ? loadOf(hostValues, key, capacity) : NO_LOAD;
     return { kind: 'host', id: `host ${host.instance}`, host, load };
   });
   for (const instance of inventory.instances) {
@@ -78,20 +77,33 @@ export function fleetRows(
       instance.state !== 'ended' && staleHosts.has(instance.host) ? 'unknown' : instance.state;
     const key = seriesKey({ uuid: instance.uuid });
     const capacity = { cores: instance.vcpus, memoryBytes: instance.memoryBytes };
-    const load = WITHOUT_LOAD.has(state)
-      ? NO_LOAD
-      : loadOf((measure) => latest('instance', measure).get(key), capacity);
+    const load = WITHOUT_LOAD.has(state) ? NO_LOAD : loadOf(instanceValues, key, capacity);
     rows.push({ kind: 'instance', id: instance.uuid, instance, state, load });
   }
   return rows;
 }
 
+type Columns = Readonly<Record<Measure, ReadonlyMap<string, number>>>;
+
+/** Each measure is looked up once, not once for each row: there may be thousands of them. */
+function columns(of: (measure: Measure) => ReadonlyMap<string, number>): Columns {
+  return {
+    cores: of('cores'),
+    memory: of('memory'),
+    received: of('received'),
+    sent: of('sent'),
+    read: of('read'),
+    written: of('written'),
+  };
+}
+
 function loadOf(
-  value: (measure: Measure) => number | undefined,
+  values: Columns,
+  key: string,
   capacity: { readonly cores: number; readonly memoryBytes: number },
 ): Load {
   const number = (measure: Measure): number | null => {
-    const known = value(measure);
+    const known = values[measure].get(key);
     return known !== undefined && Number.isFinite(known) ? known : null;
   };
   const cores = number('cores');

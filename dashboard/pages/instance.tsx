@@ -117,7 +117,7 @@ function NotSeen({ uuid }: { readonly uuid: string }) {
     <div className={styles['missing']}>
       <h1>No such instance</h1>
       <p>
-        Nothing called <code>{uuid}</code> has been seen in the last 30 days.
+        Nothing called <code>{uuid}</code> has been seen in the last 7 days.
       </p>
       <Link to="/">Go to the fleet</Link>
     </div>
@@ -140,15 +140,15 @@ interface InstanceAnswer {
   readonly retry: () => void;
 }
 
-/** Looks among what was seen lately, then, once, among what was seen within a month. */
+/** Looks among what was seen lately, then, once, among what was seen within a week. */
 function useInstance(uuid: string): InstanceAnswer {
   const recent = useInventory();
   const find = (list: readonly InventoryInstance[] | undefined): InventoryInstance | undefined =>
     list?.find((one) => one.uuid === uuid);
   const here = find(recent.data?.instances);
   const older = useQuery({
-    queryKey: ['inventory', '30d'],
-    queryFn: ({ signal }) => fetchInventory('30d', signal),
+    queryKey: ['inventory', '7d'],
+    queryFn: ({ signal }) => fetchInventory('7d', signal),
     enabled: recent.data !== undefined && !here,
     staleTime: 60_000,
   });

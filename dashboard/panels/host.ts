@@ -1,5 +1,6 @@
 import { quoted } from './definition.ts';
 import type { PanelDefinition } from './definition.ts';
+import { DISKS, NICS } from './devices.ts';
 
 const MODE_COLOURS: Readonly<Record<string, string>> = {
   user: '--series-1',
@@ -10,9 +11,6 @@ const MODE_COLOURS: Readonly<Record<string, string>> = {
   softirq: '--series-6',
   steal: '--series-7',
 };
-
-/** Block devices that only stand in front of others would count the same bytes twice. */
-const DISKS = 'device!~"(dm-|md|loop|ram|zram|sr).*"';
 
 /** The charts of one host. `window` is the window of rates. */
 export function hostPanels(instance: string, window: string): readonly PanelDefinition[] {
@@ -126,17 +124,17 @@ function network(rate: Rate): PanelDefinition {
     queries: [
       {
         id: 'network.in',
-        query: rate('node_network_receive_bytes_total', 'device!="lo"'),
+        query: rate('node_network_receive_bytes_total', NICS),
         name: ({ device }) => `${device} in`,
       },
       {
         id: 'network.out',
-        query: rate('node_network_transmit_bytes_total', 'device!="lo"'),
+        query: rate('node_network_transmit_bytes_total', NICS),
         name: ({ device }) => `${device} out`,
         mirrored: true,
       },
     ],
-    hint: 'Only the loopback interface was seen, which is left out.',
+    hint: 'Only loopback, bridges and interfaces of guests were seen, which are left out.',
   };
 }
 

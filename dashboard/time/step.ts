@@ -43,10 +43,14 @@ export function alignSpan(
 /** Up to here a live page receives each second; beyond, one step at a time. */
 const EVERY_SECOND_SPAN_MS = 3_600_000;
 
+/** The longest interval of the live stream. */
+const INTERVAL_MS_MAX = 60_000;
+
 export function liveIntervalMs(
   spanMs: number,
   stepMs: number,
   sampleMs: number = SAMPLE_MS,
 ): number {
-  return spanMs <= EVERY_SECOND_SPAN_MS ? Math.max(1000, sampleMs) : Math.max(stepMs, 5000);
+  if (spanMs <= EVERY_SECOND_SPAN_MS) return Math.max(1000, sampleMs);
+  return Math.min(Math.max(stepMs, 5000), INTERVAL_MS_MAX);
 }

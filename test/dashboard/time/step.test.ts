@@ -49,7 +49,8 @@ test('spans are cut at whole steps', () => {
   expect(alignSpan({ fromMs: 1234, toMs: 9876 }, 1000)).toEqual({ fromMs: 1000, toMs: 9000 });
 });
 
-test('an hour is carried on each second, a day in steps', () => {
+test('an hour is carried on each second, more in steps of at most a minute', () => {
   expect(liveIntervalMs(60 * MINUTE, 5000)).toBe(1000);
-  expect(liveIntervalMs(24 * 60 * MINUTE, 120_000)).toBe(120_000);
+  expect(liveIntervalMs(6 * 60 * MINUTE, 30_000)).toBe(30_000);
+  expect(liveIntervalMs(24 * 60 * MINUTE, 120_000)).toBe(60_000);
 });
