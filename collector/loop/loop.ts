@@ -37,6 +37,13 @@ export interface LoopStatus {
   readonly delivery: DeliveryStatus;
 }
 
+/** The sources known under one `job`, and its series `up`. */
+interface Job {
+  readonly book: SeriesBook;
+  readonly runs: readonly SourceRun[];
+  hasBegun: boolean;
+}
+
 /**
  * Runs sources, each on the slots of its own interval. Sources with equal intervals share one timer, but
  * none waits for another: a reading that takes time goes on by itself, and its next slot is skipped. What
@@ -52,7 +59,7 @@ export class CollectorLoop {
   readonly #runs: readonly SourceRun[];
   readonly #stopping = new AbortController();
   readonly #slots: Promise<void>[] = [];
-  readonly #up: SeriesBook[] = [];
+  readonly #jobs: Job[] = [];
   readonly #upSeries: Labels = metric('up');
   #cancelGather: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
@@ -77,7 +84,11 @@ export class CollectorLoop {
         }),
     );
     for (const job of new Set(placed.map((one) => one.job))) {
-      this.#up.push(new SeriesBook({ job, instance: options.instance }, this.#out));
+      this.#jobs.push({
+        book: new SeriesBook({ job, instance: options.instance }, this.#out),
+        runs: this.#runs.filter((run) => run.job === job),
+        hasBegun: false,
+      });
     }
   }
 
@@ -114,15 +125,19 @@ export class CollectorLoop {
       },
     };
     const loop = everySlot(this.#platform.clock, slots, this.#stopping.signal, () => {
-      if (isBase) this.#tellUp();
       for (const run of runs) run.wake();
+      if (isBase) this.#tellUp();
     });
     this.#slots.push(loop);
   }
 
   #tellUp(): void {
     const timeMs = Math.floor(this.#platform.clock.now());
-    for (const book of this.#up) book.push(this.#upSeries, 1, timeMs);
+    for (const job of this.#jobs) {
+      // A job that never found anything to read, such as libvirt where there is none, is not there at all.
+      job.hasBegun ||= job.runs.some((run) => run.hasSeries);
+      if (job.hasBegun) job.book.push(this.#upSeries, 1, timeMs);
+    }
     this.#gather();
   }
 

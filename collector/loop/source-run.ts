@@ -103,6 +103,10 @@ export class SourceRun {
     return this.#reading !== undefined;
   }
 
+  get hasSeries(): boolean {
+    return this.#book.liveSeries > 0;
+  }
+
   /** Settles when no reading is under way. */
   async rest(): Promise<void> {
     await this.#reading;

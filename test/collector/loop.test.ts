@@ -123,6 +123,25 @@ describe('slots', () => {
     expect([...objects.values()].every((set) => set.size === 1)).toBe(true);
   });
 
+  test('a job that has nothing to read on this machine is not said to be up', async () => {
+    let found = false;
+    const { clock, receiver } = start([
+      ...host(source('a', (sink) => sink.push(value, 1))),
+      {
+        source: source('libvirt', (sink) => found && sink.push(value, 2)),
+        job: 'libvirt',
+        seriesEnd: 'when-told',
+      },
+    ]);
+    await clock.advance(2500);
+    expect(receiver.samples('up{instance="host-1", job="libvirt"}')).toEqual([]);
+    found = true;
+    await clock.advance(1000);
+    found = false;
+    await clock.advance(2000);
+    expect(receiver.samples('up{instance="host-1", job="libvirt"}')).toHaveLength(3);
+  });
+
   test('ten readings a second work, and self-metrics stay at one', async () => {
     const { clock, receiver } = start(host(source('a', (sink, n) => sink.push(value, n), 100)), {
       intervalMs: 100,
