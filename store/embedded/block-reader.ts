@@ -23,6 +23,14 @@ import type { Series } from './series.ts';
 const GAP_BYTES_MAX: number = 16 * 1024;
 const READ_BYTES_MAX: number = 1024 * 1024;
 
+const AHEAD_BYTES: number = 256 * 1024;
+
+/** What the last read of a walk through a block brought. */
+export interface ReadAhead {
+  start: number;
+  bytes: Uint8Array;
+}
+
 /** A chunk that could not be used: what it said is missing, nothing else. */
 export type ChunkDamage = (block: Block, offset: number) => void;
 
@@ -119,12 +127,13 @@ export class Block {
 
   /**
    * Reads chunks, ascending by number, and calls `visit` with the samples of each; the columns are used
-   * again for the next. Chunks that are damaged are reported and left out.
+   * again for the next. Chunks that are damaged are reported and left out. Who walks through a whole block
+   * hands in a `ReadAhead`, so that a read serves many calls.
    */
   async readChunks(
     numbers: readonly number[],
     visit: (number: number, samples: SampleColumns) => void,
-    signal?: AbortSignal,
+    { signal, ahead }: { readonly signal?: AbortSignal; readonly ahead?: ReadAhead } = {},
   ): Promise<void> {
     const { offsets, lengths } = this.chunks;
     const samples = new SampleColumns(512);
@@ -139,15 +148,25 @@ export class Block {
         end = nextEnd;
       }
       signal?.throwIfAborted();
-      const bytes = new Uint8Array(end - start);
-      const count = await this.#file.readAt(start, bytes);
+      const bytes = await this.#fetch(start, end - start, ahead);
       for (; from < to; from++) {
         const number = numbers[from]!;
         const at = offsets[number]! - start;
-        const chunk = bytes.subarray(at, Math.min(at + lengths[number]!, count));
+        const chunk = bytes.subarray(at, at + lengths[number]!);
         if (this.#decode(chunk, offsets[number]!, samples)) visit(number, samples);
       }
     }
+  }
+
+  /** Bytes from an offset, fewer at the end of the file. */
+  async #fetch(start: number, count: number, ahead?: ReadAhead): Promise<Uint8Array> {
+    if (ahead && start >= ahead.start && start + count <= ahead.start + ahead.bytes.length) {
+      return ahead.bytes.subarray(start - ahead.start, start - ahead.start + count);
+    }
+    const bytes = new Uint8Array(ahead ? Math.max(count, AHEAD_BYTES) : count);
+    const whole = bytes.subarray(0, await this.#file.readAt(start, bytes));
+    if (ahead) Object.assign(ahead, { start, bytes: whole });
+    return whole.subarray(0, count);
   }
 
   #decode(chunk: Uint8Array, offset: number, samples: SampleColumns): boolean {

@@ -1,6 +1,6 @@
 import { compareLabels } from '../../model/labels.ts';
 import type { Files } from '../../platform/files.ts';
-import type { Block } from './block-reader.ts';
+import type { Block, ReadAhead } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
 import { CHUNK_SAMPLES_MAX } from './chunk.ts';
 import { SampleColumns } from './columns.ts';
@@ -31,9 +31,10 @@ export async function mergeBlocks(
   const byAge = [...inputs].sort((a, b) => a.meta.sequence - b.meta.sequence);
   const writer = await BlockWriter.create(to.files, to.directory, to.sequence);
   try {
+    const walks = byAge.map((block) => ({ block, ahead: { start: 0, bytes: new Uint8Array(0) } }));
     for (const series of seriesOf(byAge)) {
       to.signal.throwIfAborted();
-      await mergeSeries(series, byAge, writer);
+      await mergeSeries(series, walks, writer);
     }
     await writer.finish({
       level: Math.max(...byAge.map(({ meta }) => meta.level)) + 1,
@@ -48,6 +49,12 @@ export async function mergeBlocks(
   return to.sequence;
 }
 
+/** A block on its way from its first series to its last; series and chunks have one order. */
+interface Walk {
+  readonly block: Block;
+  readonly ahead: ReadAhead;
+}
+
 function seriesOf(blocks: readonly Block[]): readonly Series[] {
   const all = new Set<Series>();
   for (const block of blocks) for (const series of block.series) all.add(series);
@@ -56,13 +63,13 @@ function seriesOf(blocks: readonly Block[]): readonly Series[] {
 
 async function mergeSeries(
   series: Series,
-  blocks: readonly Block[],
+  walks: readonly Walk[],
   writer: BlockWriter,
 ): Promise<void> {
   const sources: Source[] = [];
-  for (const block of blocks) {
-    const position = block.positionOf(series);
-    if (position >= 0) sources.push(new Source(block, position));
+  for (const walk of walks) {
+    const position = walk.block.positionOf(series);
+    if (position >= 0) sources.push(new Source(walk, position));
   }
   for (const source of sources) await source.fill();
   writer.startSeries(series.labels);
@@ -108,11 +115,13 @@ class Source {
   readonly samples: SampleColumns = new SampleColumns(CHUNK_SAMPLES_MAX);
   row = 0;
   readonly #block: Block;
+  readonly #ahead: ReadAhead;
   #next: number;
   readonly #end: number;
 
-  constructor(block: Block, position: number) {
+  constructor({ block, ahead }: Walk, position: number) {
     this.#block = block;
+    this.#ahead = ahead;
     this.#next = block.chunks.first[position]!;
     this.#end = block.chunks.first[position + 1]!;
   }
@@ -137,7 +146,8 @@ class Source {
     this.row = 0;
     const numbers: number[] = [];
     while (this.#next < this.#end && numbers.length < CHUNKS_AHEAD) numbers.push(this.#next++);
-    await this.#block.readChunks(numbers, (_, chunk) => this.samples.merge(chunk));
+    const keep = (_: number, chunk: SampleColumns): void => this.samples.merge(chunk);
+    await this.#block.readChunks(numbers, keep, { ahead: this.#ahead });
     if (this.#block.isDamaged) throw new DamagedInput('a chunk is damaged');
   }
 }

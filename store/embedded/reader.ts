@@ -165,7 +165,7 @@ async function readBlock(
       meter.add(end - start);
       targets.get(number)!.merge(samples, start, end);
     },
-    signal,
+    signal ? { signal } : {},
   );
 }
 

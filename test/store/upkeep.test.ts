@@ -140,7 +140,7 @@ describe('a store that runs for days', () => {
   });
 
   test('writes the head while a merge takes long', async () => {
-    const slow = { diskLatencyMs: (operation: string) => (operation === 'readAt' ? 3000 : 1) };
+    const slow = { diskLatencyMs: (operation: string) => (operation === 'readAt' ? 700 : 1) };
     const platform = simulatedPlatform(6, slow);
     const store = await platform.clock.complete(openSmall(platform));
     const base = platform.clock.now() - HOUR_MS;
