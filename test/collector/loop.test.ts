@@ -128,7 +128,9 @@ describe('slots', () => {
     const { clock, receiver } = start([
       ...host(source('a', (sink) => sink.push(value, 1))),
       {
-        source: source('libvirt', (sink) => found && sink.push(value, 2)),
+        source: source('libvirt', (sink) => {
+          if (found) sink.push(value, 2);
+        }),
         job: 'libvirt',
         seriesEnd: 'when-told',
       },
