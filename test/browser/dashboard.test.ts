@@ -8,14 +8,15 @@ import { query } from '../end-to-end/prometheus-api.ts';
 import { startLibvirt } from '../real/libvirt.ts';
 import type { Guest, NovaMetadata, RealLibvirt } from '../real/libvirt.ts';
 import { until } from '../real/until.ts';
-import { axeViolations, browserPath, startBrowser } from './browser.ts';
+import { VIEWPORT, axeViolations, browserPath, startBrowser } from './browser.ts';
 import type { RealBrowser } from './browser.ts';
 
 // What a person sees, in a real browser on the real process with two real guests.
 
 /** `SCREENSHOTS=write` renews the pictures of the documentation, which want some minutes of data. */
 const forDocs = process.env['SCREENSHOTS'] === 'write';
-const PICTURES = fileURLToPath(new URL(forDocs ? '../../docs/' : '../.output/', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
+const OUTPUT = fileURLToPath(new URL('../.output/', import.meta.url));
 const SECONDS_BEFORE_PICTURES = forDocs ? 150 : 5;
 
 const directory = temporaryDirectory();
@@ -62,7 +63,7 @@ beforeAll(async () => {
   });
   const executable = browserPath();
   if (executable) browser = await startBrowser(executable);
-  mkdirSync(PICTURES, { recursive: true });
+  mkdirSync(OUTPUT, { recursive: true });
   await until('some seconds of samples', (SECONDS_BEFORE_PICTURES + 30) * 1000, async () => {
     const [series] = await query(nephoscope.url, 'node_load1[10m]');
     return (series?.values?.length ?? 0) >= SECONDS_BEFORE_PICTURES;
@@ -84,15 +85,22 @@ beforeEach((context: TestContext) => {
 const open = async (path: string): Promise<void> => {
   await browser!.page.goto(nephoscope.url + path, { waitUntil: 'load' });
 };
-const picture = (name: string): Promise<unknown> =>
-  browser!.page.screenshot({ path: `${PICTURES}${name}.png` });
+/** For whoever wants to see what a test saw; two of them are the documentation's. */
+const picture = (name: string, height = VIEWPORT.height): Promise<unknown> => {
+  const folder = forDocs && name.startsWith('screenshot-') ? DOCS : OUTPUT;
+  const clip = { x: 0, y: 0, width: VIEWPORT.width, height };
+  return browser!.page.screenshot({ path: `${folder}${name}.png`, clip });
+};
 const row = (name: string) =>
   browser!.page.getByRole('row').filter({ has: browser!.page.getByRole('link', { name }) });
 const panel = (id: string) => browser!.page.locator(`[data-panel="${id}"]`);
 
 /** The drawn pixels of a panel's chart, as text. */
 const pixels = (id: string): Promise<string> =>
-  panel(id).locator('canvas').first().evaluate('(canvas) => canvas.toDataURL()');
+  panel(id)
+    .locator('canvas')
+    .first()
+    .evaluate((canvas: unknown) => (canvas as { toDataURL(): string }).toDataURL());
 
 test('the fleet shows this host and each instance with its load, live', async () => {
   await open('/');
@@ -107,7 +115,7 @@ test('the fleet shows this host and each instance with its load, live', async ()
     const [high, low] = [await share('checkout-1'), await share('reports-1')];
     return high > 15 && low < 10;
   });
-  await picture('screenshot-fleet');
+  await picture('screenshot-fleet', 430);
 });
 
 test('the charts of an instance move with each second', async () => {
@@ -121,10 +129,7 @@ test('the charts of an instance move with each second', async () => {
   await until('the newest value to change', 30_000, async () => (await words()) !== before.words);
   await open(`/instances/${busy.uuid}?from=now-3m`);
   await panel('cpu').and(page.locator('[data-state="ready"]')).waitFor();
-  await until('the line to be drawn', 10_000, async () => {
-    const first = await pixels('cpu');
-    return (await pixels('cpu')) !== first;
-  });
+  await page.getByRole('status').filter({ hasText: 'Live' }).first().waitFor();
   await picture('screenshot-instance');
 
   /** The chart in words, which name the newest value. */
@@ -146,9 +151,11 @@ test('a host has its own page, and the crosshair of one chart is that of all', a
     .hover({ position: { x: 300, y: 60 } });
   const lines = page.locator('.u-cursor-x');
   const places = await until('the crosshair in every chart', 5_000, async () => {
-    const all = (await lines.evaluateAll(
-      '(elements) => elements.slice(0, 3).map((element) => element.style.transform)',
-    )) as string[];
+    const all = await lines.evaluateAll((elements: readonly unknown[]) =>
+      (elements as { style: { transform: string } }[])
+        .slice(0, 3)
+        .map((element) => element.style.transform),
+    );
     return all.length >= 2 && all.every((place) => place !== '' && !place.includes('-10px'))
       ? all
       : undefined;
@@ -209,6 +216,7 @@ test('when the server stops, the page says within 5 s that its values are old', 
   await open('/hosts/kvm-01');
   const { page } = browser!;
   await page.locator('[data-panel][data-state="ready"]').first().waitFor();
+  await page.getByRole('status').filter({ hasText: 'Live' }).first().waitFor();
   await nephoscope.kill();
   await page.locator('[data-panel][data-state="stale"]').first().waitFor({ timeout: 6_000 });
   const mark = page.getByRole('status').filter({ hasText: /Reconnecting|Stale/ });
