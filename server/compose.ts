@@ -113,7 +113,7 @@ export async function composeAlerter(
       ruleFiles: settings['alerting.rules'],
       directory: `${settings['store.path']}/alerter`,
       evaluationIntervalMs: settings['alerting.evaluation_interval'],
-      externalUrl: settings['alerting.external_url'] ?? settings['server.external_url'] ?? url,
+      externalUrl: settings['server.external_url'] ?? url,
       externalLabels: settings['alerting.external_labels'],
       forGracePeriodMs: settings['alerting.for_grace_period'],
       forOutageToleranceMs: settings['alerting.for_outage_tolerance'],

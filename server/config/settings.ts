@@ -231,7 +231,7 @@ export const SETTINGS: { readonly [K in SettingKey]: Setting<Settings[K]> } = {
   'alerting.external_url': setting(
     optional(url),
     undefined,
-    "The URL of the alerting pages, for links in mails; not set: the server's.",
+    "The URL of Alertmanager's pages where they have their own; requests may be addressed to its host.",
   ),
   'alerting.external_labels': setting(
     labels,
