@@ -84,7 +84,8 @@ export function chartOptions(
     width: size.width,
     height: size.height,
     ms: 1,
-    padding: [10, 8, 0, 0],
+    // Room on the right for half of the last label of the time axis.
+    padding: [10, 18, 0, 0],
     legend: { show: false },
     cursor: cursorOptions(size.syncKey, colours),
     scales: {

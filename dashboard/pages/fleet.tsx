@@ -1,15 +1,16 @@
 import { getRouteApi } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { serverSource } from '../api/source.ts';
 import type { Inventory } from '../api/inventory.ts';
-import { filterRows, nextSort, orderRows, parseSort, sortText } from '../fleet/order.ts';
-import type { Show, Sort } from '../fleet/order.ts';
+import { filterRows, nextSort, parseSort, sortText } from '../fleet/order.ts';
+import type { Show } from '../fleet/order.ts';
 import { FLEET_QUERIES } from '../fleet/queries.ts';
 import { fleetRows, summarise } from '../fleet/rows.ts';
 import type { Row } from '../fleet/rows.ts';
 import { Summary } from '../fleet/summary.tsx';
 import { FleetTable } from '../fleet/table.tsx';
+import { useHeldOrder } from '../fleet/held-order.ts';
 import { ConnectionMark, useServerNow } from '../live/connection-mark.tsx';
 import type { Feed, FeedView } from '../live/feed.ts';
 import { useFeed, useFeedView, useNow } from '../live/use-feed.ts';
@@ -71,7 +72,8 @@ function Fleet({
   const rows = useRows(inventory, view, stale, isOutdated({ dataUpdatedAt: updatedMs }, now));
   const show: Show = search.show ?? 'all';
   const sort = parseSort(search.sort);
-  const shown = useOrdered(rows, show, sort, search.filter ?? '', now);
+  const kept = filterRows(rows, show, search.filter ?? '');
+  const shown = useHeldOrder(kept, show, sort, now);
   const change = (next: Partial<Record<keyof FleetSearch, string | undefined>>): void => {
     const merged = { ...search, ...next };
     void navigate({ search: merged as FleetSearch, replace: true, resetScroll: false });
@@ -117,31 +119,6 @@ function useRows(
       ),
     [inventory, view, stale, outdated],
   );
-}
-
-/** Rows sorted by a moving value change places at most this often: a list that dances cannot be read. */
-const REORDER_MS = 5000;
-
-function useOrdered(
-  rows: readonly Row[],
-  show: Show,
-  sort: Sort,
-  filter: string,
-  nowMs: number,
-): readonly Row[] {
-  const kept = filterRows(rows, show, filter);
-  const slot = Math.floor(nowMs / REORDER_MS);
-  const anyValue = kept.some((row) => row.load.cpu !== null);
-  const members = kept.map((row) => row.id).join();
-  const key = [slot, show, sortText(sort), anyValue, members].join(' ');
-  const [held, setHeld] = useState<{ readonly key: string; readonly ids: readonly string[] }>();
-  if (held?.key !== key) {
-    const ordered = orderRows(kept, show, sort);
-    setHeld({ key, ids: ordered.map((row) => row.id) });
-    return ordered;
-  }
-  const byId = new Map(kept.map((row) => [row.id, row]));
-  return held.ids.flatMap((id) => byId.get(id) ?? []);
 }
 
 const SHOWS: readonly (readonly [Show, string])[] = [

@@ -1,7 +1,8 @@
 import { Link, getRouteApi } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import type { InventoryHost } from '../api/inventory.ts';
-import { nextSort, orderRows } from '../fleet/order.ts';
+import { useHeldOrder } from '../fleet/held-order.ts';
+import { nextSort } from '../fleet/order.ts';
 import type { Sort } from '../fleet/order.ts';
 import { instanceQueriesOf } from '../fleet/queries.ts';
 import { fleetRows } from '../fleet/rows.ts';
@@ -71,7 +72,8 @@ function Instances({ instance, feed }: { readonly instance: string; readonly fee
   const { data } = useInventory();
   const view = useFeedView(feed);
   const nowMs = useServerNow();
-  const stale = feed.isStale(useNow());
+  const now = useNow();
+  const stale = feed.isStale(now);
   const following = feed.options.range.kind === 'following';
   const [sort, setSort] = useState<Sort>({ column: 'cpu', descending: true });
   const rows = useMemo(() => {
@@ -80,12 +82,9 @@ function Instances({ instance, feed }: { readonly instance: string; readonly fee
     const known = fleetRows({ ...data, instances: mine }, (kind, measure) =>
       kind === 'host' || stale ? new Map<string, number>() : view.latest(`instances.${measure}`),
     );
-    return orderRows(
-      known.filter((row) => row.kind === 'instance'),
-      'instances',
-      sort,
-    );
-  }, [data, instance, view, stale, sort]);
+    return known.filter((row) => row.kind === 'instance');
+  }, [data, instance, view, stale]);
+  const ordered = useHeldOrder(rows, 'instances', sort, now);
   if (!following || rows.length === 0) return null;
   return (
     <section className={styles['instances']} aria-labelledby="instances-title">
@@ -96,7 +95,7 @@ function Instances({ instance, feed }: { readonly instance: string; readonly fee
         </Link>
       </div>
       <FleetTable
-        rows={rows}
+        rows={ordered}
         sort={sort}
         tree
         flat

@@ -32,7 +32,9 @@ export function hostPanels(instance: string, window: string): readonly PanelDefi
       hint: 'The collector reads it from /proc/loadavg.',
     },
     memory(of),
+    pressure(rate),
     network(rate),
+    losses(rate),
     {
       id: 'disk',
       title: 'Disk throughput',
@@ -65,7 +67,6 @@ export function hostPanels(instance: string, window: string): readonly PanelDefi
       ],
       hint: 'A machine without disks of its own has none to show.',
     },
-    pressure(rate),
   ];
 }
 
@@ -134,6 +135,32 @@ function network(rate: Rate): PanelDefinition {
         mirrored: true,
       },
     ],
+    hint: 'Only loopback, bridges and interfaces of guests were seen, which are left out.',
+  };
+}
+
+function losses(rate: Rate): PanelDefinition {
+  const kinds = [
+    ['drop', 'dropped'],
+    ['errs', 'errors'],
+  ] as const;
+  return {
+    id: 'losses',
+    title: 'Network drops and errors',
+    shape: { unit: 'packets/s', layout: 'lines', maxAtLeast: 1 },
+    queries: kinds.flatMap(([metric, word]) => [
+      {
+        id: `${metric}.in`,
+        query: rate(`node_network_receive_${metric}_total`, NICS),
+        name: ({ device }) => `${device} ${word} in`,
+      },
+      {
+        id: `${metric}.out`,
+        query: rate(`node_network_transmit_${metric}_total`, NICS),
+        name: ({ device }) => `${device} ${word} out`,
+        mirrored: true,
+      },
+    ]),
     hint: 'Only loopback, bridges and interfaces of guests were seen, which are left out.',
   };
 }
