@@ -99,13 +99,10 @@ export class Climber {
   readonly #items: readonly Item[];
   readonly #build: Builder;
   #at = 0;
-  /** Operators put on top of each other at most: no part of the result is deeper. */
-  depth = 0;
 
   constructor(items: readonly Item[], build: Builder) {
     this.#items = items;
     this.#build = build;
-    this.depth = items.filter((item) => item.kind !== 'operand').length;
   }
 
   parse(least = 0): Expression {

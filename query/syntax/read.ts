@@ -17,10 +17,11 @@ import type {
 import { SET_OPERATORS } from './ast.ts';
 import { grammarFault } from './fault.ts';
 import { parseFailure } from './failure.ts';
-import { parseNumber, unquote } from './literals.ts';
+import { unquote } from './literals.ts';
 import { mask } from './mask.ts';
 import { Climber, flatten } from './precedence.ts';
 import type { Operation } from './precedence.ts';
+import { readDuration, readNumber } from './read-duration.ts';
 import { childrenOf, placeOf } from './tree.ts';
 import type { Node, Tree } from './tree.ts';
 
@@ -78,14 +79,15 @@ class Reader {
   }
 
   expression(node: Node, depth: number): Expression {
-    const climber = new Climber(flatten(node, this.#text), {
-      operand: (primary) => this.#primary(primary, depth),
+    const items = flatten(node, this.#text);
+    // Every operator of a row may end up below another one.
+    const deepest = depth + items.filter((item) => item.kind !== 'operand').length;
+    if (deepest > TREE_DEPTH_MAX) throw tooDeep(this.#text, placeOf(node));
+    return new Climber(items, {
+      operand: (primary) => this.#primary(primary, deepest),
       postfix: (modifier, target) => this.#postfix(modifier, target),
       binary: (operation, left, right) => this.#binary(operation, left, right),
-    });
-    const expression = climber.parse();
-    if (depth + climber.depth > TREE_DEPTH_MAX) throw tooDeep(this.#text, placeOf(node));
-    return expression;
+    }).parse();
   }
 
   #primary(node: Node, depth: number): Expression {
@@ -121,12 +123,6 @@ class Reader {
 
   #slice(node: Node): string {
     return this.#text.slice(node.from, node.to);
-  }
-
-  #number(node: Node): { value: number; isDuration: boolean } {
-    const number = parseNumber(this.#slice(node));
-    if (!number) throw this.#badNumber(node);
-    return number;
   }
 
   #string(node: Node): string {
@@ -192,19 +188,10 @@ class Reader {
   /** A number without its sign, which `flatten` has made an operator. */
   #literal(node: Node): Expression {
     const text = this.#slice(node);
-    const bare = text.replace(/^[+-]\s*/, '');
-    const place = { from: node.from + text.length - bare.length, to: node.to };
-    const number = parseNumber(bare);
-    if (!number) throw this.#badNumber(node);
-    return { kind: 'number', ...number, place };
-  }
-
-  #badNumber(node: Node): Error {
-    return parseFailure(
-      this.#text,
-      placeOf(node),
-      `error parsing number: "${this.#slice(node)}" is neither a number nor a duration`,
-    );
+    const signLength = text.length - text.replace(/^[+-]\s*/, '').length;
+    const { value, isDuration } = readNumber(this.#text, node, signLength);
+    const place = { from: node.from + signLength, to: node.to };
+    return { kind: 'number', value, isDuration, place };
   }
 
   /** What follows an operand: a range, a subquery, `offset`, `@` or a word about the edges. */
@@ -219,19 +206,24 @@ class Reader {
         if (target.offset || target.pin || target.edges) {
           throw parseFailure(this.#text, place, 'no offset or @ modifiers allowed before range');
         }
-        return { kind: 'matrix', selector: target, range: this.#duration(second!), place };
+        return {
+          kind: 'matrix',
+          selector: target,
+          range: readDuration(this.#text, second!),
+          place,
+        };
       case 'SubqueryExpr':
         return {
           kind: 'subquery',
           inner: target,
-          range: this.#duration(second!),
-          step: third && this.#duration(third),
+          range: readDuration(this.#text, second!),
+          step: third && readDuration(this.#text, third),
           offset: undefined,
           pin: undefined,
           place,
         };
       case 'OffsetExpr':
-        return this.#shifted(target, place, { offset: this.#duration(third!) });
+        return this.#shifted(target, place, { offset: readDuration(this.#text, third!) });
       case 'StepInvariantExpr':
         return this.#shifted(target, place, { pin: this.#pin(third!) });
       default:
@@ -273,7 +265,7 @@ class Reader {
     if (node.name === 'AtModifierPreprocessors') {
       return { kind: this.#slice(node).toLowerCase() === 'start' ? 'start' : 'end' };
     }
-    const seconds = this.#number(node).value;
+    const seconds = readNumber(this.#text, node).value;
     const timeMs = Math.round(seconds * 1000);
     if (!Number.isSafeInteger(timeMs)) {
       throw parseFailure(
@@ -356,7 +348,7 @@ class Reader {
     let fillLeft: number | undefined;
     let fillRight: number | undefined;
     for (const part of fill ? childrenOf(fill) : []) {
-      const { value } = this.#number(part.lastChild!);
+      const { value } = readNumber(this.#text, part.lastChild!);
       if (part.name !== 'FillRightClause') fillLeft = value;
       if (part.name !== 'FillLeftClause') fillRight = value;
     }
@@ -400,45 +392,6 @@ class Reader {
       fillLeft,
       fillRight,
     };
-  }
-
-  #duration(node: Node): DurationExpression {
-    const place = placeOf(node);
-    if (node.name === 'NumberDurationLiteralInDurationContext') {
-      const { value, isDuration } = this.#number(node);
-      return { kind: 'number', seconds: value, isDuration, place };
-    }
-    const parts = childrenOf(node);
-    const [first, second, third] = parts;
-    if (first!.name === 'UnaryOp') {
-      return {
-        kind: 'unary',
-        operator: this.#slice(first!) as '+' | '-',
-        inner: this.#duration(second!),
-        place,
-      };
-    }
-    if (first!.name === 'DurationStep') return { kind: 'step', place };
-    if (first!.name === 'DurationRange') return { kind: 'range', place };
-    if (first!.name === 'DurationMinOf' || first!.name === 'DurationMaxOf') {
-      return {
-        kind: first!.name === 'DurationMinOf' ? 'min_of' : 'max_of',
-        left: this.#duration(second!),
-        right: this.#duration(third!),
-        place,
-      };
-    }
-    if (third) {
-      return {
-        kind: 'binary',
-        operator: this.#slice(second!) as '+' | '-' | '*' | '/' | '%' | '^',
-        left: this.#duration(first!),
-        right: this.#duration(third),
-        place,
-      };
-    }
-    const inner = this.#duration(first!);
-    return this.#text[node.from] === '(' ? { kind: 'parentheses', inner, place } : inner;
   }
 }
 

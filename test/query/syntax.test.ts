@@ -160,6 +160,9 @@ describe('failures say where and what', () => {
     expect(failureOf(`${'('.repeat(65)}1${')'.repeat(65)}`).message).toContain('nested 65 deep');
     expect(failureOf(`1${'+1'.repeat(1000)}`).message).toContain('too deep');
     expect(failureOf(`${'-'.repeat(1000)}x`).message).toContain('too deep');
+    expect(failureOf(`1${'^1'.repeat(1000)}`).message).toContain('too deep');
+    const nested = `${'('.repeat(60)}1${`${'+1'.repeat(20)})`.repeat(60)}`;
+    expect(failureOf(nested).message).toContain('too deep');
     expect(() => parseExpression(`1${'+1'.repeat(400)}`)).not.toThrow();
   });
 
