@@ -1,5 +1,5 @@
 /** Sorts in place, NaN below every number. */
-export function sortNanFirst(values: Float64Array): Float64Array {
+function sortNanFirst(values: Float64Array): Float64Array {
   values.sort();
   let nans = 0;
   while (

@@ -28,7 +28,7 @@ export function sortByLabels(
 }
 
 /** `cpu2` before `cpu10`. */
-export function naturalOrder(a: string, b: string): number {
+function naturalOrder(a: string, b: string): number {
   if (a === b) return 0;
   const left = a.match(/\d+|\D+/g) ?? [];
   const right = b.match(/\d+|\D+/g) ?? [];

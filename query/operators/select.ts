@@ -89,7 +89,7 @@ function smoothedColumn(raw: RawSeries, scan: Scan, steps: Steps, lookbackMs: nu
 }
 
 /** The value at a time between sample `index` and the next; a counter that fell is taken to have begun at 0. */
-export function interpolated(
+function interpolated(
   columns: { readonly times: Float64Array; readonly values: Float64Array },
   index: number,
   timeMs: number,

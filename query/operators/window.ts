@@ -131,7 +131,7 @@ async function samplesOf(
 }
 
 /** The grid on which a subquery is evaluated: multiples of its own step. */
-export function subquerySteps(subquery: Subquery, steps: Steps): Steps {
+function subquerySteps(subquery: Subquery, steps: Steps): Steps {
   const { stepMs, rangeMs } = subquery;
   const leftEdge = referenceTime(subquery, steps.startMs) - rangeMs;
   const startMs = Math.floor(leftEdge / stepMs) * stepMs + stepMs;

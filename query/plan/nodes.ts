@@ -73,9 +73,8 @@ export interface Window {
   /** The arguments that are scalars, in their order. */
   readonly parameters: readonly PlanNode[];
   readonly place: Place;
-  /** Of the first argument and of the range, for annotations. */
+  /** Of the first argument, for annotations. */
   readonly firstPlace: Place;
-  readonly rangePlace: Place;
 }
 
 export interface Call {

@@ -81,7 +81,6 @@ function resolveCall(expression: Extract<Expression, { kind: 'call' }>, span: Qu
     parameters: parts.filter((_, i) => i !== ranged).map((part) => resolve(part, span)),
     place,
     firstPlace: parts[0]!.place,
-    rangePlace: range.place,
   };
 }
 

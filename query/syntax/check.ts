@@ -1,4 +1,3 @@
-import { METRIC_NAME } from '../../model/labels.ts';
 import { compileMatcher } from '../../model/matcher.ts';
 import { messageOf } from '../../model/failure.ts';
 import type { Aggregation, Binary, Call, Expression, ValueType, VectorSelector } from './ast.ts';
@@ -213,12 +212,4 @@ class Checker {
     }
     return left === 'scalar' && right === 'scalar' ? 'scalar' : 'vector';
   }
-}
-
-/** The name of the metric that an expression is about, for messages; empty when there is no single one. */
-export function metricNameOf(selector: VectorSelector): string {
-  return (
-    selector.matchers.find((matcher) => matcher.name === METRIC_NAME && matcher.operator === '=')
-      ?.value ?? ''
-  );
 }
