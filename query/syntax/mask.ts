@@ -30,7 +30,8 @@ export function mask(text: string): Masked {
     const inDuration = afterOffset || open.at(-1) === true;
     let shown = token;
     if (/^\s|^#/.test(token)) {
-      masked += token;
+      // A comment would be a node of its own in the middle of others.
+      masked += token.startsWith('#') ? ' '.repeat(token.length) : token;
       continue;
     }
     if (token === '(' || token === '[' || token === '{') {

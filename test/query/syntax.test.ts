@@ -41,6 +41,7 @@ describe('the canonical text', () => {
     ['rate(x[1m] smoothed)', 'rate(x[1m] smoothed)'],
     ['x[step() * 2]', 'x[step() * 2s]'],
     ['a atan2 b # a comment', 'a atan2 b'],
+    ['# a comment\nsum( # why\n  x{a="#"} # that\n) by # these\n(a)', 'sum by (a) (x{a="#"})'],
   ])('%s', (text, canonical) => {
     expect(printExpression(parseExpression(text))).toBe(canonical);
     expect(printExpression(parseExpression(canonical))).toBe(canonical);
