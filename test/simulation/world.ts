@@ -36,10 +36,10 @@ groups:
   - name: host
     interval: 5s
     rules:
-      - record: host:cpu_busy:rate30s
-        expr: sum by (instance) (rate(node_cpu_seconds_total{mode="user"}[30s]))
+      - record: host:cpu_busy:rate2m
+        expr: sum by (instance) (rate(node_cpu_seconds_total{mode="user"}[2m]))
       - alert: HostBusy
-        expr: sum by (instance) (rate(node_cpu_seconds_total{mode="user"}[30s])) > 0.5
+        expr: sum by (instance) (rate(node_cpu_seconds_total{mode="user"}[2m])) > 0.5
         for: 20s
         labels: {severity: page}
         annotations: {summary: 'busy for a while'}
@@ -315,7 +315,8 @@ async function startParts(platform: SimulatedPlatform): Promise<Running> {
       ruleFiles: [RULES_PATH],
       directory: '/data/alerting',
       externalUrl: 'http://localhost:6374',
-      resendDelayMs: 60_000,
+      // After a start, absence means nothing for four times this.
+      resendDelayMs: 15_000,
       mail: {
         ...DEFAULT_ALERT_MAIL_TIMES,
         groupWaitMs: 0,
