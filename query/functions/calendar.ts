@@ -47,15 +47,29 @@ function dayOfYear(date: CivilDate): number {
   return days;
 }
 
+/**
+ * What no 64-bit count of seconds can express (NaN and the infinities among it) becomes 2^63 seconds, half past
+ * three on a Sunday in December 292277026596. Prometheus answers so, and rules exist that compare with it.
+ */
+const BEYOND_SECONDS = 2 ** 63;
+const BEYOND_DAYS = 106_751_991_167_300;
+const BEYOND_SECOND_OF_DAY = 55_808;
+
+function isBeyond(seconds: number): boolean {
+  return !(Math.abs(seconds) < BEYOND_SECONDS);
+}
+
 function daysOf(seconds: number): number {
-  return Math.floor(Math.trunc(seconds) / DAY_SECONDS);
+  return isBeyond(seconds) ? BEYOND_DAYS : Math.floor(Math.trunc(seconds) / DAY_SECONDS);
 }
 
 function secondOfDay(seconds: number): number {
-  return Math.trunc(seconds) - daysOf(seconds) * DAY_SECONDS;
+  return isBeyond(seconds)
+    ? BEYOND_SECOND_OF_DAY
+    : Math.trunc(seconds) - daysOf(seconds) * DAY_SECONDS;
 }
 
-/** Of a number of seconds; what is no time at all stays NaN. */
+/** Of a number of seconds since 1970. */
 export const CALENDAR_FUNCTIONS: Readonly<Record<string, (seconds: number) => number>> = {
   year: (seconds) => civilDate(daysOf(seconds)).year,
   month: (seconds) => civilDate(daysOf(seconds)).month,
