@@ -1,8 +1,10 @@
 import { assert } from '../model/assert.ts';
 import type { SampleBatch } from '../model/sample.ts';
 import type { Platform } from '../platform/platform.ts';
+import { Exposition } from './exposition.ts';
 import { CollectorLoop } from './loop/loop.ts';
 import type { LoopStatus } from './loop/loop.ts';
+import { hostFamily } from './sources/host/families.ts';
 import { hostSources, libvirtSource } from './sources.ts';
 
 export interface CollectorOptions {
@@ -49,6 +51,11 @@ export interface Collector {
    */
   stop(): Promise<void>;
   status(): CollectorStatus;
+  /**
+   * This machine's series in Prometheus's text format, as node_exporter gives them: without `job` and
+   * `instance`, which are for whoever scrapes. Waits for no source.
+   */
+  hostExposition(): string;
 }
 
 export interface CollectorStatus extends LoopStatus {
@@ -77,9 +84,11 @@ export function startCollector(
     sources.push(libvirtSource({ sockets: libvirt.sockets, intervalMs }, platform));
   }
   const loop = new CollectorLoop(sources, { intervalMs, instance }, deliver, { ...platform, log });
+  const exposition = new Exposition(hostFamily);
   loop.start();
   return {
     stop: () => loop.stop(),
     status: () => ({ instance, intervalMs, ...loop.status() }),
+    hostExposition: () => exposition.text(loop.look('node')),
   };
 }

@@ -5,6 +5,7 @@ import { everySlot, withDeadline } from '../../platform/clock.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
+import type { ShownSet } from '../exposition.ts';
 import type { PlacedSource } from '../sources.ts';
 import { DELIVERY_LIMITS, Delivery } from './delivery.ts';
 import type { Deliver, DeliveryLimits, DeliveryStatus } from './delivery.ts';
@@ -18,6 +19,13 @@ const GATHER_MS = 5;
 /** When stopping: for readings under way to end, and for the last samples to reach the store. */
 const REST_MS = 1000;
 const DRAIN_MS = 5000;
+
+/**
+ * What somebody who looks between two slots gets to see is at most so old: of what moves all the time, and
+ * of the rest. Also the limit to what can be caused by looking often.
+ */
+const MOVING_MS_MAX = 100;
+const STEADY_MS_MAX = 10_000;
 
 export interface LoopOptions {
   /** The slot of `up`, and of the sources that run at full speed. */
@@ -107,6 +115,16 @@ export class CollectorLoop {
       sources: this.#runs.map((run) => run.status()),
       delivery: this.#delivery.status(),
     };
+  }
+
+  /** All series of a job as they are now. Waits for nothing: what takes time is given as it was read last. */
+  look(job: string): readonly ShownSet[] {
+    const runs = this.#runs.filter((run) => run.job === job);
+    const movingMs = Math.max(this.#options.intervalMs, 1000);
+    for (const run of runs) {
+      run.refresh(run.source.intervalMs <= movingMs ? MOVING_MS_MAX : STEADY_MS_MAX);
+    }
+    return runs.flatMap((run) => run.shown);
   }
 
   stop(): Promise<void> {

@@ -5,6 +5,7 @@ import type { BatchBuilder } from '../../model/sample.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Counter, Telemetry } from '../../platform/telemetry.ts';
+import type { ShownSet } from '../exposition.ts';
 import type { SampleSink, Source } from '../source.ts';
 import type { PlacedSource } from '../sources.ts';
 import { SeriesBook } from './series-book.ts';
@@ -48,6 +49,8 @@ export class SourceRun {
   readonly #book: SeriesBook;
   readonly #self: SeriesBook;
   readonly #sink: SampleSink;
+  /** For readings between two slots, of which the store hears nothing. */
+  readonly #glance: SampleSink;
   readonly #success: Labels;
   readonly #duration: Labels;
   readonly #missedCounter: Counter;
@@ -55,6 +58,8 @@ export class SourceRun {
   readonly #refusedCounter: Counter;
   #timeMs = 0;
   #startedMs = 0;
+  #answersAtOnce = false;
+  #glancedMs = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
   #state: SourceStatus['state'] = 'not-read-yet';
   #error: string | undefined;
@@ -77,6 +82,7 @@ export class SourceRun {
       push: (labels, value, timeMs) => this.#book.push(labels, value, timeMs ?? this.#timeMs),
       end: (labels, timeMs) => this.#book.end(labels, timeMs ?? this.#timeMs),
     };
+    this.#glance = { push: (labels, value) => this.#book.note(labels, value), end() {} };
     const collector = source.name;
     this.#success = metric('node_scrape_collector_success', { collector });
     this.#duration = metric('node_scrape_collector_duration_seconds', { collector });
@@ -107,6 +113,11 @@ export class SourceRun {
     return this.#book.liveSeries > 0;
   }
 
+  /** The series that it has, and those about itself. */
+  get shown(): readonly ShownSet[] {
+    return [this.#book, this.#self];
+  }
+
   /** Settles when no reading is under way. */
   async rest(): Promise<void> {
     await this.#reading;
@@ -130,6 +141,7 @@ export class SourceRun {
       this.#finish(messageOf(thrown));
       return;
     }
+    this.#answersAtOnce = reading === undefined;
     if (reading === undefined) {
       this.#finish(undefined);
       return;
@@ -142,6 +154,23 @@ export class SourceRun {
       .then(() => {
         this.#reading = undefined;
       });
+  }
+
+  /**
+   * For whoever looks between two slots: brings up to date the values of the series that there are, if what
+   * was read is older than this and if the source answers at once. What fails here is left to the next slot.
+   */
+  refresh(olderThanMs: number): void {
+    const { clock, signal } = this.#around;
+    if (!this.#answersAtOnce || this.#state !== 'reads' || signal.aborted) return;
+    const now = clock.monotonic();
+    if (now - Math.max(this.#startedMs, this.#glancedMs) < olderThanMs) return;
+    this.#glancedMs = now;
+    try {
+      void this.source.sample(this.#glance, signal)?.catch(() => {});
+    } catch {
+      // The next slot meets it again, and tells.
+    }
   }
 
   missed(slots: number): void {

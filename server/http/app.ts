@@ -4,6 +4,7 @@ import { messageOf } from '../../model/failure.ts';
 import { encodeFailure } from '../../query/wire.ts';
 import type { Instance } from '../services.ts';
 import { limitConnections } from './connections.ts';
+import { exporterRoutes } from './exporter-api.ts';
 import { healthRoutes } from './health.ts';
 import { LIVE_URL } from './live-route.ts';
 import { metricsRoute } from './metrics.ts';
@@ -56,6 +57,7 @@ export async function createApp(instance: Instance): Promise<FastifyInstance> {
   app.setErrorHandler((thrown, request, reply) => sendFailure(instance, thrown, request, reply));
   healthRoutes(app, instance);
   metricsRoute(app, instance);
+  exporterRoutes(app, instance);
   await writeRoutes(app, instance);
   prometheusRoutes(app, instance);
   rulesRoutes(app, instance);

@@ -52,10 +52,14 @@ export function createCpuInfoSource(host: Host): Source {
   }
 
   function sampleCpus(sink: SampleSink): void {
-    for (const { name, number: cpu } of numberedIn(tree, CPUS, 'cpu')) {
+    const cpus = numberedIn(tree, CPUS, 'cpu');
+    // Where the first CPU cannot be taken offline it has no such file; node_exporter then shows none at all.
+    const first = cpus[0] === undefined ? '' : textIn(tree, `${CPUS}/${cpus[0].name}/online`);
+    for (const { name, number: cpu } of cpus) {
       const directory = `${CPUS}/${name}`;
-      // The first CPU often cannot be taken offline and then has no such file.
-      pool.push(sink, 'node_cpu_online', { cpu }, numberIn(tree, `${directory}/online`));
+      if (first !== '') {
+        pool.push(sink, 'node_cpu_online', { cpu }, numberIn(tree, `${directory}/online`));
+      }
       const core = textIn(tree, `${directory}/topology/core_id`);
       const package_ = textIn(tree, `${directory}/topology/physical_package_id`);
       if (core === '' || package_ === '') continue;
