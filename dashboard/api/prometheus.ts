@@ -13,6 +13,12 @@ interface MatrixAnswer {
   };
 }
 
+/**
+ * How far back a point may look for a sample. The slowest source speaks every 30 s; with the five minutes
+ * that are usual elsewhere, a gap would be bridged by a flat line.
+ */
+const LOOKBACK_MS = 35_000;
+
 export async function fetchRange(request: RangeRequest, signal: AbortSignal): Promise<Frame> {
   const answer = (await postForm(
     '/api/v1/query_range',
@@ -21,6 +27,7 @@ export async function fetchRange(request: RangeRequest, signal: AbortSignal): Pr
       start: String(request.startMs / 1000),
       end: String(request.endMs / 1000),
       step: String(request.stepMs / 1000),
+      lookback_delta: `${Math.max(LOOKBACK_MS, request.stepMs) / 1000}`,
     },
     signal,
   )) as MatrixAnswer;

@@ -22,6 +22,12 @@ export type Outcome =
       readonly valuesJson: string;
     };
 
+/**
+ * How far back a live value may come from: our slowest source speaks every 30 s. The five minutes of other
+ * queries would show the last words of a dead host as its present.
+ */
+const LOOKBACK_MS = 35_000;
+
 type Element = readonly [Labels, number];
 
 /** One query that any number of panels show. */
@@ -54,6 +60,7 @@ export class SharedQuery {
       const answer = await this.#querier.instant({
         text: this.text,
         timeMs,
+        lookbackMs: LOOKBACK_MS,
         limits: { timeoutMs },
         signal,
       });

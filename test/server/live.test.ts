@@ -11,11 +11,11 @@ const START = 1_700_000_000_000;
 
 /** A querier that gives what a test puts in, and counts how often it is asked. */
 class StandInQuerier implements Querier {
-  readonly asked: { text: string; timeMs: number }[] = [];
+  readonly asked: { text: string; timeMs: number; lookbackMs: number | undefined }[] = [];
   readonly answers = new Map<string, (timeMs: number) => QueryValue>();
 
-  instant({ text, timeMs }: InstantRequest): Promise<QueryAnswer> {
-    this.asked.push({ text, timeMs });
+  instant({ text, timeMs, lookbackMs }: InstantRequest): Promise<QueryAnswer> {
+    this.asked.push({ text, timeMs, lookbackMs });
     const answer = this.answers.get(text);
     if (!answer) return Promise.reject(new QueryFailure('bad_data', `cannot read ${text}`));
     try {
@@ -72,6 +72,14 @@ beforeEach(() => {
   clock = new TurnedClock(START + 400);
   querier = new StandInQuerier();
   live = new LiveQueries(querier, { clock, telemetry: NO_TELEMETRY });
+});
+
+test('what was said minutes ago is not shown as the present', async () => {
+  querier.answers.set('q', vector(['a', 1]));
+  const page = new Page(live, [{ id: 'p', query: 'q' }]);
+  await clock.advance(1000);
+  expect(querier.asked[0]!.lookbackMs).toBeLessThan(60_000);
+  page.leave();
 });
 
 test('series first, then a tick for each whole second, a moment after it', async () => {
