@@ -405,3 +405,87 @@ describe('delivery', () => {
     expect(dropped).toBeGreaterThanOrEqual(samplesWaiting);
   });
 });
+
+describe('a look between two slots', () => {
+  const shown = (loop: CollectorLoop): Readonly<Record<string, number>> =>
+    Object.fromEntries(
+      loop
+        .look('node')
+        .flatMap((set) => [...set.series()])
+        .map((series) => [labelsToText(series.labels), series.value]),
+    );
+
+  test('sees a fresh reading of what moves, of which the store hears nothing', async () => {
+    const { clock, receiver, loop, startMs } = start(
+      host(source('a', (sink, n) => sink.push(value, n))),
+    );
+    await clock.advance(1500);
+    expect(shown(loop)['value']).toBe(2);
+    expect(shown(loop)['value']).toBe(2);
+    await clock.advance(1000);
+    expect(receiver.samples('value{')).toEqual([
+      [startMs + 1000, 1],
+      [startMs + 2000, 3],
+    ]);
+  });
+
+  test('causes no more than ten readings a second', async () => {
+    let readings = 0;
+    const { clock, loop } = start(host(source('a', () => void readings++)));
+    await clock.advance(1010);
+    for (let ms = 0; ms < 900; ms += 10) {
+      loop.look('node');
+      await clock.advance(10);
+    }
+    expect(readings).toBeLessThanOrEqual(10);
+    expect(readings).toBeGreaterThanOrEqual(8);
+  });
+
+  test('sees what takes time as it was read last, and waits for nothing', async () => {
+    let release = (): void => {};
+    const slow = source('a', (sink, n) => {
+      sink.push(value, n);
+      return new Promise((resolve) => (release = resolve));
+    });
+    const { clock, loop } = start(host(slow));
+    await clock.advance(1500);
+    expect(shown(loop)['value']).toBe(1);
+    release();
+    await clock.advance(200);
+    expect(shown(loop)['value']).toBe(1);
+  });
+
+  test('a source that fails only then keeps its values, and one that fails in its slot has none', async () => {
+    const { clock, loop } = start(
+      host(
+        source('a', (sink, n) => {
+          if (n === 2 || n === 3) throw new Error('no');
+          sink.push(value, n);
+        }),
+      ),
+    );
+    await clock.advance(1500);
+    expect(shown(loop)['value']).toBe(1);
+    expect(shown(loop)['node_scrape_collector_success{collector="a"}']).toBe(1);
+    await clock.advance(1000);
+    expect(shown(loop)['value']).toBeUndefined();
+    expect(shown(loop)['node_scrape_collector_success{collector="a"}']).toBe(0);
+  });
+
+  test('labels are the own ones, without job and instance, and other jobs are not seen', async () => {
+    const { clock, loop } = start([
+      ...host(source('a', (sink) => sink.push(metric('m', { x: '1' }), 1))),
+      {
+        source: source('b', (sink) => sink.push(value, 2)),
+        job: 'libvirt',
+        seriesEnd: 'when-told',
+      },
+    ]);
+    await clock.advance(1500);
+    expect(Object.keys(shown(loop)).sort()).toEqual([
+      'm{x="1"}',
+      'node_scrape_collector_duration_seconds{collector="a"}',
+      'node_scrape_collector_success{collector="a"}',
+    ]);
+  });
+});
