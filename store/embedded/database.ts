@@ -128,6 +128,9 @@ class EmbeddedStore implements Store {
       const file = fileName('block', block.meta.sequence);
       log.error('a chunk of a block is damaged; its samples are missing', { file, offset });
     };
+    // A process that was killed leaves names and bytes that only the page cache has. What is served, taken
+    // for a repetition or a reason to remove something else must not vanish with the power.
+    await files.syncDirectory(directory);
     const inventory = await takeInventory(files, directory);
     try {
       await loadBlocks(inventory.blocks, { options, platform, contents, onDamage });

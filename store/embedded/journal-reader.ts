@@ -50,6 +50,8 @@ export async function readSegment(
   const path = `${directory}/${fileName('journal', segment)}`;
   const file = await files.open(path, 'read');
   try {
+    // Written by a process that may have been killed before its sync: durable first, then believed.
+    await file.dataSync();
     const size = await file.size();
     const window = new Window(file, Math.min(size, options.endMax));
     const verdict = readSegmentHeader(await window.at(0, SEGMENT_HEADER_BYTES), segment);
