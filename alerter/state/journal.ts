@@ -260,7 +260,8 @@ function readRecord(
   if (at + 8 > bytes.length) return undefined;
   const length = view.getUint32(at, true);
   const end = at + 8 + length;
-  if (length > RECORD_BYTES_MAX || end > bytes.length) return undefined;
+  // A power cut may leave zeros, and the checksum of nothing is zero: no record is empty.
+  if (length === 0 || length > RECORD_BYTES_MAX || end > bytes.length) return undefined;
   const payload = bytes.subarray(at + 8, end);
   if (crc32(payload) !== view.getUint32(at + 4, true)) return undefined;
   // The checksum says that these are the bytes that this program wrote.
