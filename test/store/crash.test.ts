@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { simulatedPlatform } from '../simulation/simulated-platform.ts';
-import { Ledger, liveThrough, openSmall, outcomeOf, readAll } from './scenario.ts';
+import { Ledger, batchOf, liveThrough, openSmall, outcomeOf, readAll, row } from './scenario.ts';
 
 /** How many calls to the disk the whole scenario makes, when nothing goes wrong. */
 async function callsOfScenario(): Promise<number> {
@@ -43,3 +43,23 @@ for (const kind of ['kill', 'power-cut'] as const) {
     }
   }, 120_000);
 }
+
+test('what is acknowledged as a repetition outlives a power cut, too', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const platform = simulatedPlatform(seed);
+    const rows = [row('a', platform.clock.now(), 1)];
+    const first = await openSmall(platform);
+    // The process is killed between its write and its sync: only the page cache has the sample.
+    platform.files.failCall(1, { kind: 'stop' }, 'dataSync');
+    await outcomeOf(first.append(batchOf(rows)), platform);
+    const second = platform.restart('kill');
+    const reopened = await openSmall(second);
+    const ledger = new Ledger();
+    ledger.sent(rows);
+    ledger.stored(rows, await reopened.append(batchOf(rows)));
+    const third = second.restart('power-cut');
+    const store = await openSmall(third);
+    expect(ledger.breaches(await readAll(store)), `seed ${seed}`).toEqual([]);
+    await store.close();
+  }
+});

@@ -87,6 +87,20 @@ describe('the journal', () => {
     );
   });
 
+  test('zeros at the end, as a power cut may leave them, are no record', async () => {
+    const platform = simulatedPlatform(1);
+    const journal = await Journal.open(DIRECTORY, platform);
+    await journal.commit([message('a')]);
+    const bytes = (await platform.files.readAll(PATH, 1e6)).slice();
+    for (const zeros of [1, 7, 8, 9, 16, 512, 4096]) {
+      const padded = new Uint8Array(bytes.length + zeros);
+      padded.set(bytes);
+      await replaceWith(platform, padded);
+      const { outbox } = (await Journal.open(DIRECTORY, platform)).state;
+      expect([...outbox.keys()]).toEqual(['a']);
+    }
+  });
+
   test('a flipped bit is noticed, said, and the damaged file is kept', async () => {
     const platform = simulatedPlatform(1);
     const journal = await Journal.open(DIRECTORY, platform);
