@@ -5,6 +5,7 @@ import { isStale } from '../model/staleness.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Querier } from '../query/query.ts';
 import type { RawSeries, SeriesReader } from '../store/store.ts';
+import { LastSizes } from './inventory/last-sizes.ts';
 import { Sightings } from './inventory/sightings.ts';
 import type { Sighting } from './inventory/sightings.ts';
 
@@ -79,6 +80,8 @@ const FRESH_INTERVALS = 3;
 /** Samples this far back belong to the present: sources with a slow rhythm, and delivery that took a while. */
 const RECENT_MS = 60_000;
 const INSTANCES_MAX = 20_000;
+/** Instances that are gone and whose sizes are looked up by one reading; the others wait for the next. */
+const LOOK_UPS_MAX = 500;
 const ANSWER_KEPT_MS = 1000;
 const ANSWERS_MAX = 16;
 const BUDGET = { seriesMax: 100_000, samplesMax: 5_000_000 };
@@ -115,6 +118,7 @@ class Reading implements InventoryReader {
   readonly #querier: Querier;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #sightings: Sightings;
+  readonly #lastSizes: LastSizes;
   readonly #answers = new Map<
     number,
     { readonly askedMs: number; readonly answer: Promise<Inventory> }
@@ -125,6 +129,7 @@ class Reading implements InventoryReader {
     this.#querier = querier;
     this.#clock = clock;
     this.#sightings = new Sightings(reader);
+    this.#lastSizes = new LastSizes(querier);
   }
 
   /** Pages that ask within the same second for the same window get the same answer. */
@@ -210,10 +215,24 @@ class Reading implements InventoryReader {
       const other = found.get(instance.uuid);
       found.set(instance.uuid, other ? merged(other, instance) : instance);
     }
-    return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const instances = await this.#withLastSizes([...found.values()]);
+    return instances.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
-  /** Virtual CPUs and memory of every instance, by key; of the ended ones as last told within the window. */
+  /** The same instances; those that no longer tell their sizes with the ones they told last. */
+  async #withLastSizes(instances: InventoryInstance[]): Promise<InventoryInstance[]> {
+    const silent = instances
+      .map((instance, at) => ({ instance, at }))
+      .filter(({ instance }) => instance.vcpus === 0 && instance.memoryBytes === 0)
+      .sort((a, b) => b.instance.lastSeenMs - a.instance.lastSeenMs)
+      .slice(0, LOOK_UPS_MAX);
+    for (const { instance, at } of silent) {
+      instances[at] = { ...instance, ...(await this.#lastSizes.of(instance)) };
+    }
+    return instances;
+  }
+
+  /** Virtual CPUs and memory of every instance that still tells them, by key. */
   async #sizes(nowMs: number): Promise<Sizes> {
     const ask = (name: string): Promise<ReadonlyMap<string, number>> =>
       this.#latest(name, nowMs, instanceKey);

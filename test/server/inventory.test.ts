@@ -144,6 +144,22 @@ test.each([
   expect(only(await reader.read(HOUR)).state).toBe(word);
 });
 
+describe('sizes', () => {
+  test('an instance that has ended keeps the size it had', async () => {
+    host('kvm-1', NOW - HOUR, NOW);
+    const endMs = NOW - HOUR / 2;
+    guest({ uuid: 'a', fromMs: NOW - HOUR, toMs: endMs });
+    const own = { uuid: 'a', instance: 'kvm-1', job: 'libvirt', domain: 'domain-a' };
+    for (const name of ['meta', 'vstate', 'virtual_cpus', 'maximum_memory_bytes']) {
+      store.add(metric(`libvirt_domain_info_${name}`, own), [[endMs + 500, STALE]]);
+    }
+    const inventory = await reader.read(HOUR);
+    expect(inventory.instances).toMatchObject([
+      { state: 'ended', endedAtMs: endMs + 500, vcpus: 2, memoryBytes: 2e9 },
+    ]);
+  });
+});
+
 describe('ended', () => {
   test('by its end marker, at the time of the marker', async () => {
     host('kvm-1', NOW - HOUR / 4, NOW);
