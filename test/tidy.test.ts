@@ -183,6 +183,7 @@ describe('tests', () => {
   const ACROSS = [
     'browser',
     'contract',
+    'crash',
     'end-to-end',
     'golden',
     'promql',

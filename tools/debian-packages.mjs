@@ -12,6 +12,8 @@ const PROGRAMS = [
   ['qemu-img', 'qemu-utils'],
   ['chromium', 'chromium'],
   ['ip', 'iproute2'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['xfs_io', 'xfsprogs'],
 ];
 
 const PLACES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

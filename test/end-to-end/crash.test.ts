@@ -1,117 +1,69 @@
-import { afterAll, expect, test } from 'vitest';
-import { seededRandom } from '../../platform/random.ts';
-import { startNephoscope, temporaryDirectory } from './process.ts';
-import type { RunningNephoscope } from './process.ts';
-import { query } from './prometheus-api.ts';
-import { remoteWrite } from './remote-write.ts';
-import type { WrittenSeries } from './remote-write.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { kills, powerCuts } from '../crash/campaign.ts';
+import { MountRoom, whyNoDisks } from '../crash/disks.ts';
+import { fillDisk } from '../crash/full-disk.ts';
+import { startWhereNothingCanBeWritten, turnReadOnly } from '../crash/unwritable.ts';
 
-// Acknowledged means durable: a sender is cut off by kill -9, again and again, and loses nothing.
+// Acknowledged means durable: whatever ends the program, every acknowledged sample is there exactly once
+// afterwards. A few of each fault; `npm run soak` does the same at length.
 
-const WRITERS = 4;
-const SERIES = 25;
-const KILLS = 3;
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const replay = `replay with SEED=${seed}`;
 
-const directory = temporaryDirectory();
-let nephoscope: RunningNephoscope | undefined;
-
-afterAll(async () => {
-  await nephoscope?.stop();
-  directory.remove();
+test('kill -9 at any moment loses and doubles nothing', async () => {
+  const report = await kills({ seed, faults: 12 });
+  expect(report.violations, `${replay}, kept: ${report.kept.join(' ')}`).toEqual([]);
+  expect(report.faults).toBe(12);
+  expect(report.acknowledged, replay).toBeGreaterThan(1000);
+  // The faults meet the work behind the writes, too, and not the journal alone.
+  expect(report.flushes, replay).toBeGreaterThan(0);
 });
 
-interface Batch {
-  readonly number: number;
-  readonly series: readonly WrittenSeries[];
-}
+describe('with disks of its own', () => {
+  let room: MountRoom | undefined;
+  let reason: string | undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'nephoscope-test-'));
 
-/** Each batch has times of its own, and values that name batch and series. */
-function makeBatch(number: number, baseMs: number): Batch {
-  return {
-    number,
-    series: Array.from({ length: SERIES }, (_, i) => ({
-      labels: { __name__: 'test_crash', series: String(i) },
-      samples: [0, 1].map((k) => ({
-        timeMs: baseMs + number * 2 + k,
-        value: number * 1000 + i + k / 2,
-      })),
-    })),
-  };
-}
+  beforeAll(async () => {
+    reason = await whyNoDisks();
+    if (reason === undefined) room = await MountRoom.open();
+  });
 
-/** Every stored sample as `series time value`. */
-async function stored(url: string): Promise<string[]> {
-  const found = await query(url, 'test_crash[1h]');
-  return found.flatMap(({ metric, values }) =>
-    values!.map(
-      ([time, value]) => `${metric['series']} ${Math.round(time * 1000)} ${Number(value)}`,
-    ),
-  );
-}
+  afterAll(async () => {
+    await room?.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
 
-function rows(batches: Iterable<Batch>): string[] {
-  return [...batches].flatMap(({ series }) =>
-    series.flatMap(({ labels, samples }) =>
-      samples.map(({ timeMs, value }) => `${labels['series']} ${timeMs} ${value}`),
-    ),
-  );
-}
-
-test('every acknowledged sample is there exactly once after kill -9 in the middle of writes', async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-  const random = seededRandom(seed);
-  const baseMs = Date.now() - 600_000;
-  const acknowledged = new Map<number, Batch>();
-  const unanswered = new Map<number, Batch>();
-  let next = 0;
-
-  for (let kill = 0; kill < KILLS; kill++) {
-    nephoscope = await startNephoscope({
-      data: directory.path,
-      args: ['--roles', 'ingest,query'],
+  for (const kind of ['ext4', 'xfs'] as const) {
+    test(`a power cut under ${kind} takes nothing that was acknowledged before it`, async (context) => {
+      if (reason !== undefined) context.skip(reason);
+      const report = await powerCuts({ seed, faults: 2 }, [kind]);
+      expect(report.violations, `${replay}, kept: ${report.kept.join(' ')}`).toEqual([]);
+      expect(report.faults).toBe(2);
     });
-    const { url } = nephoscope;
-    // What was not answered before is sent again, as every sender does.
-    const resend = [...unanswered.values()];
-    const killAfter = acknowledged.size + resend.length + 5 + Math.floor(random.next() * 60);
-    let killing: Promise<unknown> | undefined;
-    const write = async (): Promise<void> => {
-      while (!killing) {
-        const batch = resend.shift() ?? makeBatch(next++, baseMs);
-        unanswered.set(batch.number, batch);
-        try {
-          const response = await remoteWrite(url, batch.series);
-          if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-        } catch (thrown) {
-          if (!killing) throw thrown;
-          return;
-        }
-        acknowledged.set(batch.number, batch);
-        unanswered.delete(batch.number);
-        if (acknowledged.size >= killAfter) killing ??= nephoscope!.kill();
-      }
-    };
-    await Promise.all(Array.from({ length: WRITERS }, write));
-    await killing;
   }
 
-  nephoscope = await startNephoscope({ data: directory.path, args: ['--roles', 'ingest,query'] });
-  const afterCrash = await stored(nephoscope.url);
-  const present = new Set(afterCrash);
-  const message = `replay with SEED=${seed}`;
-  expect(afterCrash.length, message).toBe(present.size);
-  expect(
-    rows(acknowledged.values()).filter((row) => !present.has(row)),
-    message,
-  ).toEqual([]);
-  const sent = new Set([...rows(acknowledged.values()), ...rows(unanswered.values())]);
-  expect(
-    afterCrash.filter((row) => !sent.has(row)),
-    message,
-  ).toEqual([]);
-
-  for (const batch of unanswered.values()) {
-    expect((await remoteWrite(nephoscope.url, batch.series)).ok).toBe(true);
+  for (const hasSmallStore of [false, true]) {
+    const when = hasSmallStore ? 'while blocks are written' : 'while the journal grows';
+    test(`a disk that is full ${when} is said to be, and writing resumes by itself`, async (context) => {
+      if (!room) return context.skip(reason);
+      const options = { seed, room, directory, hasSmallStore, restartsWhileFull: false };
+      const report = await fillDisk(options);
+      expect(report.violations, replay).toEqual([]);
+      expect(report.acknowledged, replay).toBeGreaterThan(0);
+    });
   }
-  expect((await stored(nephoscope.url)).sort(), message).toEqual([...sent].sort());
+
+  test('a disk that turns read-only is said to be, is still read, and is written again later', async (context) => {
+    if (!room) return context.skip(reason);
+    expect((await turnReadOnly(room, directory)).violations).toEqual([]);
+  });
+
+  test('a start where nothing can be written ends at once and says what to do', async (context) => {
+    if (!room) return context.skip(reason);
+    expect((await startWhereNothingCanBeWritten(room, directory)).violations).toEqual([]);
+  });
 });

@@ -71,10 +71,20 @@ export function freePort(): Promise<number> {
   });
 }
 
-function launch(args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+/** How the program is run when it is not simply run. */
+export interface Surroundings {
+  /** A command that becomes the program (by exec, so that its process is the program's). */
+  readonly through?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+function launch(args: readonly string[], surroundings: Surroundings = {}): ChildProcess {
+  const { through = [], nodeArgs = [], environment } = surroundings;
+  const [command, ...words] = [...through, process.execPath, ...nodeArgs, ENTRY, ...args];
+  const child = spawn(command!, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production' },
+    env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production', ...environment },
   });
   alive.add(child);
   child.once('exit', () => alive.delete(child));
@@ -92,8 +102,12 @@ function exitOf(child: ChildProcess): Promise<Exit> {
 }
 
 /** Runs the program to its end, for what must fail or answer at once; killed when it does not end. */
-export async function runToEnd(args: readonly string[], limitMs = 20_000): Promise<Outcome> {
-  const child = launch(args);
+export async function runToEnd(
+  args: readonly string[],
+  limitMs = 20_000,
+  surroundings: Surroundings = {},
+): Promise<Outcome> {
+  const child = launch(args, surroundings);
   let stdout = '';
   let stderr = '';
   child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -104,21 +118,31 @@ export async function runToEnd(args: readonly string[], limitMs = 20_000): Promi
   return { ...exit, stdout, stderr };
 }
 
-/** Starts it and resolves once it is ready; fails with its last words when it ends before. */
-export async function startNephoscope(options: {
+export interface StartOptions extends Surroundings {
   readonly data: string;
   readonly args?: readonly string[];
   readonly port?: number;
-}): Promise<RunningNephoscope> {
+}
+
+/** Starts it and resolves once it is ready; fails with its last words when it ends before. */
+export async function startNephoscope(options: StartOptions): Promise<RunningNephoscope> {
+  const launched = await launchNephoscope(options);
+  await launched.ready();
+  return launched;
+}
+
+export interface LaunchedNephoscope extends RunningNephoscope {
+  /** Resolves once it is ready; rejects with its last words when it ends before. */
+  ready(): Promise<void>;
+}
+
+/** Starts it without waiting, for who wants to see it starting, or to end it before it is ready. */
+export async function launchNephoscope(options: StartOptions): Promise<LaunchedNephoscope> {
   const port = options.port ?? (await freePort());
-  const child = launch([
-    'serve',
-    '--listen',
-    `127.0.0.1:${port}`,
-    '--data',
-    options.data,
-    ...(options.args ?? []),
-  ]);
+  const child = launch(
+    ['serve', '--listen', `127.0.0.1:${port}`, '--data', options.data, ...(options.args ?? [])],
+    options,
+  );
   const log: LogLine[] = [];
   createInterface({ input: child.stderr! }).on('line', (line) => {
     if (log.length < LINES_MAX) log.push(parseLine(line));
@@ -127,14 +151,6 @@ export async function startNephoscope(options: {
   const exited = exitOf(child);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const url = `http://127.0.0.1:${port}`;
-  await until('nephoscope to be ready', START_LIMIT_MS, async () => {
-    if (hasEnded()) return true;
-    return (await fetch(`${url}/-/ready`)).ok;
-  });
-  if (hasEnded()) {
-    const words = log.slice(-20).map((line) => JSON.stringify(line));
-    throw new Error(`nephoscope ended with ${child.exitCode} at start:\n${words.join('\n')}`);
-  }
   const end = (signal: NodeJS.Signals): Promise<Exit> => {
     const startedMs = performance.now();
     child.kill(signal);
@@ -146,6 +162,15 @@ export async function startNephoscope(options: {
     data: options.data,
     processId: child.pid!,
     log,
+    async ready() {
+      await until('nephoscope to be ready', START_LIMIT_MS, async () => {
+        if (hasEnded()) return true;
+        return (await fetch(`${url}/-/ready`)).ok;
+      });
+      if (!hasEnded()) return;
+      const words = log.slice(-20).map((line) => JSON.stringify(line));
+      throw new Error(`nephoscope ended with ${child.exitCode} at start:\n${words.join('\n')}`);
+    },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
