@@ -64,8 +64,10 @@ async function campaign(
   const { seed, faults, planted, onFault } = options;
   const reports: LifeReport[] = [];
   const kept: string[] = [];
+  // One sign is enough of a planted fault.
+  const keptMax = planted ? 1 : KEPT_MAX;
   let done = 0;
-  for (let life = 0; life * FAULTS_IN_A_LIFE < faults && kept.length < KEPT_MAX; life++) {
+  for (let life = 0; life * FAULTS_IN_A_LIFE < faults && kept.length < keptMax; life++) {
     const directory = mkdtempSync(join(tmpdir(), 'nephoscope-crash-'));
     const report = await live({
       seed: seed + life,

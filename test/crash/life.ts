@@ -91,7 +91,7 @@ class Life {
 
   async run(): Promise<LifeReport> {
     mkdirSync(this.#options.directory, { recursive: true });
-    while (this.#faults < this.#options.faults) {
+    while (this.#faults < this.#options.faults && !this.#isNoticed) {
       await this.#untilFault();
       this.#options.onFault?.();
     }
@@ -106,6 +106,11 @@ class Life {
       slowestStartMs: Math.round(this.#slowestStartMs),
       violations: this.#violations.texts,
     };
+  }
+
+  /** A planted fault that was noticed once has done its duty. */
+  get #isNoticed(): boolean {
+    return this.#options.planted !== undefined && this.#violations.texts.length > 0;
   }
 
   async #untilFault(): Promise<void> {
