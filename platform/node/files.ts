@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FileFailure } from '../files.ts';
 import type { DataFile, Files } from '../files.ts';
 import { fileFailure, hasErrorCode } from './file-errors.ts';
@@ -24,10 +25,7 @@ export const nodeFiles: Files = {
   list: (directory) => told('list', directory, async () => (await fs.readdir(directory)).sort()),
   rename: (from, to) => told(`rename to ${to}`, from, () => fs.rename(from, to)),
   remove: (path) => told('remove', path, () => remove(path)),
-  makeDirectory: (path) =>
-    told('create the directory', path, async () => {
-      await fs.mkdir(path, { recursive: true, mode: 0o750 });
-    }),
+  makeDirectory: (path) => told('create the directory', path, () => makeDirectory(path)),
   syncDirectory: (path) =>
     told('sync the directory', path, async () => {
       const handle = await fs.open(path, 'r');
@@ -130,6 +128,32 @@ async function readWhole(path: string, bytesMax: number): Promise<Uint8Array> {
 
 function tooLarge(path: string, bytesMax: number): FileFailure {
   return new FileFailure('too-large', `${path} is larger than the ${bytesMax} bytes allowed here`);
+}
+
+/**
+ * One part after the other, from the last that is there. Node's own `recursive` never returns where the
+ * system answers that a parent is missing although it is not, as in /proc.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  if (await makeOne(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeDirectory(parent);
+  if (await makeOne(path)) return;
+  throw new FileFailure(
+    'io-error',
+    `cannot create the directory ${path}: the file system at ${parent} takes no new directories: choose another place`,
+  );
+}
+
+/** Makes a directory, or finds it there; false when its parent is missing. */
+async function makeOne(path: string): Promise<boolean> {
+  try {
+    await fs.mkdir(path, { mode: 0o750 });
+  } catch (thrown) {
+    if (hasErrorCode(thrown, 'ENOENT')) return false;
+    if (!hasErrorCode(thrown, 'EEXIST') || !(await fs.stat(path)).isDirectory()) throw thrown;
+  }
+  return true;
 }
 
 async function remove(path: string): Promise<void> {

@@ -74,6 +74,26 @@ test('a full disk says so', async (context) => {
   await full.close();
 });
 
+test('a directory that cannot be made is told at once, and not tried for ever', async () => {
+  await expect(nodeFiles.makeDirectory('/proc/nope/data')).rejects.toMatchObject({
+    name: 'FileFailure',
+    message: expect.stringContaining('/proc/nope'),
+  });
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  await expect(nodeFiles.makeDirectory(file)).rejects.toMatchObject({ code: 'exists' });
+  await expect(nodeFiles.makeDirectory(join(file, 'a'))).rejects.toMatchObject({
+    name: 'FileFailure',
+    message: expect.stringContaining(file),
+  });
+}, 5000);
+
+test('two who make the same directory at once both have it', async () => {
+  const nested = join(directory, 'a/b/c/d');
+  await Promise.all([nodeFiles.makeDirectory(nested), nodeFiles.makeDirectory(nested)]);
+  expect(await nodeFiles.list(nested)).toEqual([]);
+});
+
 test('directories: made with parents, listed in order, removed when empty', async () => {
   const nested = join(directory, 'a/b');
   await nodeFiles.makeDirectory(nested);
