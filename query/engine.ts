@@ -169,10 +169,17 @@ function deadline(
   outer: AbortSignal | undefined,
 ): { readonly signal: AbortSignal; readonly cancel: () => void } {
   const controller = new AbortController();
-  const cancel = clock.after(budget.timeLeftMs, () => controller.abort(budget.timeout()));
+  const cancelTimer = clock.after(budget.timeLeftMs, () => controller.abort(budget.timeout()));
+  // Not AbortSignal.any: on Node 20 each call leaves something behind at a long-lived outer signal.
+  const forward = (): void => controller.abort(outer!.reason);
+  if (outer?.aborted) forward();
+  else outer?.addEventListener('abort', forward, { once: true });
   return {
-    signal: outer ? AbortSignal.any([outer, controller.signal]) : controller.signal,
-    cancel,
+    signal: controller.signal,
+    cancel: () => {
+      cancelTimer();
+      outer?.removeEventListener('abort', forward);
+    },
   };
 }
 
