@@ -128,12 +128,12 @@ export class Delivery {
       dueMs = Math.min(dueMs, this.#attempts.get(id)?.dueMs ?? -Infinity);
     }
     const waitMs = Math.max(dueMs, this.#server.dueMs) - nowMs;
+    // Nothing is registered at the long-lived signal: stopping wakes, too.
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    const signal = AbortSignal.any([woken.signal, this.#stop.signal]);
     // Without a message only a call ends the pause; the hour is a bound for the unforeseen.
     const boundedMs = Math.min(Math.max(outbox.size > 0 ? waitMs : Infinity, 1), 3_600_000);
-    await sleep(this.#clock, boundedMs, signal).catch(() => undefined);
+    await sleep(this.#clock, boundedMs, woken.signal).catch(() => undefined);
     this.#wake = undefined;
   }
 
