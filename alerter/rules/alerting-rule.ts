@@ -64,11 +64,13 @@ export class RunningAlertingRule implements RunningRule {
         stateChanged,
         problem: partial,
         isPartial: partial !== undefined,
+        alertsDropped: false,
       };
     } catch (thrown) {
       // What fires goes on firing: offering it again keeps a receiver from concluding that it ended.
       const offers = this.offers(environment, slotMs, intervalMs);
-      return { ...failedOutcome(thrown, offers), stateChanged: thrown instanceof LimitExceeded };
+      const alertsDropped = thrown instanceof LimitExceeded;
+      return { ...failedOutcome(thrown, offers), stateChanged: alertsDropped, alertsDropped };
     }
   }
 

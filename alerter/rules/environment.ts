@@ -53,7 +53,7 @@ export function ruleMetrics(telemetry: Telemetry): RuleMetrics {
     ),
     failures: telemetry.counter(
       'nephoscope_alerter_rule_evaluation_failures_total',
-      'Rules whose evaluation failed; their alerts keep their state.',
+      'Evaluations of rules that failed; the log says what becomes of their alerts and series.',
       ['kind'],
     ),
     missed: telemetry.counter(

@@ -14,7 +14,7 @@ import { createRule } from './create-rule.ts';
 import { groupKey, ruleKey } from './definitions.ts';
 import type { GroupDefinition } from './definitions.ts';
 import type { RuleEnvironment } from './environment.ts';
-import type { RunningRule, SeriesByKey } from './rule.ts';
+import type { RuleOutcome, RunningRule, SeriesByKey } from './rule.ts';
 
 /** For one query and one write; a store that does not answer must not stop a group for good. */
 const CALL_DEADLINE_MS = 30_000;
@@ -152,18 +152,29 @@ export class RunningGroup {
     }
     metrics.evaluations.add(1, labels);
     if (problem !== undefined) metrics.failures.add(1, labels);
-    this.#note(entry, problem);
+    this.#note(entry, problem, outcome);
     entry.lastEvaluationMs = clock.now();
     entry.evaluationSeconds = (clock.monotonic() - began) / 1000;
     return { offers: outcome.offers, stateChanged: outcome.stateChanged };
   }
 
   /** Logs a rule's failure when it begins and when it ends, not at every slot. */
-  #note(entry: RunningEntry, problem: string | undefined): void {
+  #note(entry: RunningEntry, problem: string | undefined, outcome: RuleOutcome): void {
     const { log } = this.#environment;
-    const fields = { group: this.definition.name, rule: entry.rule.definition.name };
+    const { kind, name } = entry.rule.definition;
+    const fields = { group: this.definition.name, rule: name };
     if (problem !== undefined && entry.lastError !== problem) {
-      log.warn('a rule failed; its alerts keep their state', { ...fields, error: problem });
+      const failed = { ...fields, error: problem };
+      if (outcome.alertsDropped) {
+        log.error(
+          'a rule is over its limit; all its alerts were dropped and nobody is told that they ended',
+          failed,
+        );
+      } else if (kind === 'recording') {
+        log.warn('a recording rule failed; its series may have a gap', failed);
+      } else if (outcome.problem === undefined) {
+        log.warn('the series of an alerting rule are not stored; its alerts go on', failed);
+      } else log.warn('an alerting rule failed; its alerts keep their state', failed);
     } else if (problem === undefined && entry.health === 'err')
       log.info('a rule works again', fields);
     entry.health = problem === undefined ? 'ok' : 'err';

@@ -52,6 +52,7 @@ export class RunningRecordingRule implements RunningRule {
         stateChanged: false,
         problem: partial,
         isPartial: partial !== undefined,
+        alertsDropped: false,
       };
     } catch (thrown) {
       return failedOutcome(thrown, []);

@@ -59,6 +59,8 @@ export interface RuleOutcome {
   readonly problem: string | undefined;
   /** The series may not be all of them: what is missing has not ended. */
   readonly isPartial: boolean;
+  /** The rule was over its limit: it has no alerts any more, and nobody is told that they ended. */
+  readonly alertsDropped: boolean;
 }
 
 export type Elements = Vector['elements'];
@@ -114,5 +116,6 @@ export function failedOutcome(thrown: unknown, offers: readonly OfferedAlert[]):
     stateChanged: false,
     problem: messageOf(thrown),
     isPartial: false,
+    alertsDropped: false,
   };
 }

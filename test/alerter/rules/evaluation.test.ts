@@ -205,7 +205,7 @@ describe('recording rules', () => {
   });
 });
 
-test('E9: over the limit the alerts of a rule are dropped, silently, and another rule keeps its own', async () => {
+test('E9: over the limit the alerts of a rule are dropped, nobody is told, and another rule keeps its own', async () => {
   const scene = await sceneOf(
     '{name: g, limit: 1, rules: [{alert: A, expr: up}, {alert: B, expr: vector(1)}]}',
   );
@@ -222,6 +222,30 @@ test('E9: over the limit the alerts of a rule are dropped, silently, and another
   });
   expect(scene.written.filter(({ series }) => series.includes('alertname="A"'))).toEqual([]);
   expect(scene.subjects.filter((subject) => subject.includes('RESOLVED'))).toEqual([]);
+  const { log } = scene.platform;
+  expect(log.find('keep their state')).toEqual([]);
+  expect(log.find('all its alerts were dropped')).toMatchObject([
+    {
+      level: 'error',
+      fields: { group: 'g', rule: 'A', error: 'exceeded limit of 1 with 2 alerts' },
+    },
+  ]);
+});
+
+test('a rule that fails says what becomes of its alerts or its series', async () => {
+  const scene = await sceneOf('{name: g, rules: [{alert: A, expr: up}, {record: r, expr: up}]}');
+  scene.querier.fail('up', 'too many samples');
+  await scene.slots(3);
+  const { log } = scene.platform;
+  expect(log.find('warn').map(({ message, fields }) => [fields['rule'], message])).toEqual([
+    ['A', 'an alerting rule failed; its alerts keep their state'],
+    ['r', 'a recording rule failed; its series may have a gap'],
+  ]);
+  scene.querier.vector('up', UP);
+  scene.write = () => Promise.reject(new Error('the disk is full'));
+  await scene.slots();
+  expect(log.find('the series of an alerting rule are not stored')).toHaveLength(1);
+  expect(scene.states).toEqual(['{alertname="A", instance="a"} firing']);
 });
 
 describe('reload', () => {
