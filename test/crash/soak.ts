@@ -136,7 +136,7 @@ async function runFullDisks(count: number, planted?: Alteration): Promise<Result
         room,
         directory,
         hasSmallStore: i % 2 === 1,
-        restartsWhileFull: i % 4 > 1,
+        restartsWhileFull: !planted && i % 4 > 1,
         ...(planted && { planted }),
       });
       acknowledged += report.acknowledged;
