@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, normalize } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { arrowsOfProjects, forbiddenImports, refusals } from '../tools/arrows.mjs';
+import type { Arrows } from '../tools/arrows.mjs';
 
 // The rules that no tool has. Each reports every place that breaks it, so that one run shows all there is
 // to do; a rule that needs an exception gets it here, with the reason.
@@ -12,7 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * The allowed arrows between folders: `references` of each tsconfig. A new one needs a decision record and
  * a line here. Every arrow points to an earlier row, so there are no cycles.
  */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
+const ARROWS: Arrows = {
   // What things are; knows nothing.
   model: [],
   // What one can do to the world, as interfaces.
@@ -30,7 +32,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   alerter: ['model', 'platform', 'store', 'query'],
   // Composes them all, on any platform.
   server: ['model', 'platform', 'store', 'query', 'ingest', 'collector', 'alerter'],
-  // Of query and alerter only the wire formats and the syntax; the linter holds the finer grain.
+  // Of query and alerter only the wire formats, the syntax and types: tools/arrows.mjs has the finer grain.
   dashboard: ['model', 'query', 'alerter'],
   // Chooses the real platform.
   cli: ['platform', 'platform/node', 'server'],
@@ -74,15 +76,65 @@ interface ProjectFile {
 }
 
 describe('arrows', () => {
-  for (const [folder, allowed] of Object.entries(ARROWS)) {
-    test(`${folder} imports only what the table allows`, () => {
-      const project = JSON.parse(read(`${folder}/tsconfig.json`)) as ProjectFile;
-      const referenced = (project.references ?? []).map((reference) =>
-        normalize(join(folder, reference.path)),
-      );
-      expect(referenced.sort()).toEqual([...allowed].sort());
-    });
+  test('every import goes along one, through a door', () => {
+    expect(forbiddenImports()).toEqual([]);
+  });
+
+  const refused: readonly (readonly [path: string, text: string])[] = [
+    ['collector/a.ts', "import { openStore } from '../store/open.ts';"],
+    ['collector/a.ts', "import type { Store } from '../store/store.ts';"],
+    ['collector/a/b.ts', "export * from '../../store/store.ts';"],
+    ['collector/a.ts', "export type { Store } from '../store/store.ts';"],
+    ['collector/a.ts', "export const a = (): unknown => import('../store/open.ts');"],
+    ['collector/a.ts', "export type A = import('../store/store.ts').Store;"],
+    ['cli/a.ts', "import { openStore } from '../store/open.ts';"],
+    ['cli/commands/a.ts', "import { nodeFiles } from '../../platform/node/files.ts';"],
+    ['server/a.ts', "import { nodePlatform } from '../platform/node.ts';"],
+    ['server/a.ts', "import { head } from '../store/embedded/head.ts';"],
+    ['store/a.ts', "import { engine } from '../query/engine.ts';"],
+    ['platform/a.ts', "import { nodeClock } from './node/clock.ts';"],
+    ['ingest/a.ts', "import { until } from '../test/real/until.ts';"],
+    ['server/a.ts', "import info from '../package.json' with { type: 'json' };"],
+    ['server/a.ts', "export const fs = await import('node:fs');"],
+    ['server/a.ts', 'export const a = (name: string): unknown => import(`../${name}`);'],
+    ['server/a.ts', "export * from '/etc/a.ts';"],
+    ['dashboard/a.tsx', "import { Head } from '../store/embedded/head.ts';"],
+    ['dashboard/a.tsx', "import { call } from '../query/operators/call.ts';"],
+    ['dashboard/a.tsx', "import { createEngine } from '../query/engine.ts';"],
+    ['dashboard/a.tsx', "import { QueryFailure } from '../query/query.ts';"],
+    ['dashboard/a.tsx', "import type { Clock } from '../platform/clock.ts';"],
+  ];
+  for (const [path, text] of refused) {
+    test(`${path} may not have ${text}`, () =>
+      expect(refusals(path, text, ARROWS)).toHaveLength(1));
   }
+
+  const allowed: readonly (readonly [path: string, text: string])[] = [
+    [
+      'collector/a.ts',
+      "import { gate } from '../ingest/gate.ts'; import './b/c.ts'; import 'yaml';",
+    ],
+    ['cli/commands/a.ts', "import { nodePlatform } from '../../platform/node.ts';"],
+    ['platform/node/a.ts', "import type { Clock } from '../clock.ts'; import 'node:fs';"],
+    ['platform/node.ts', "import { nodeClock } from './node/clock.ts'; import './clock.ts';"],
+    ['dashboard/a/b.tsx', "import type { Querier } from '../../query/query.ts';"],
+    ['dashboard/a.tsx', "import { lex } from '../query/syntax.ts'; import('./pages/host.tsx');"],
+  ];
+  for (const [path, text] of allowed) {
+    test(`${path} may have ${text}`, () => expect(refusals(path, text, ARROWS)).toEqual([]));
+  }
+
+  test('nothing is found by another way than an import', () => {
+    expect(linesWith(SOURCES, /import\.meta\.(glob|resolve)|\bcreateRequire\b|^\/\/\/ *</)).toEqual(
+      [],
+    );
+  });
+
+  test('the projects refer to what the table allows, and to nothing else', () => {
+    const sorted = (arrows: Arrows): Arrows =>
+      Object.fromEntries(Object.entries(arrows).map(([from, to]) => [from, [...to].sort()]));
+    expect(sorted(arrowsOfProjects())).toEqual(sorted(ARROWS));
+  });
 
   test('every row points to earlier rows only', () => {
     const rows = Object.keys(ARROWS);

@@ -4,6 +4,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { forbiddenImports } from './arrows.mjs';
 import {
   COMPILED_FOLDERS,
   ROOT,
@@ -20,6 +21,7 @@ const ERROR_LINES_MAX = 40;
 export async function build({ everything = false } = {}) {
   const hash = sourcesHash();
   removeStaleOutput();
+  refuseForbiddenImports();
   await compile(everything ? [] : ['cli', 'dashboard']);
   if (readStamp('dist/.built') === hash) return;
   await step('bundling the dashboard', process.execPath, [
@@ -28,6 +30,12 @@ export async function build({ everything = false } = {}) {
     join(ROOT, 'dashboard'),
   ]);
   writeStamp('dist/.built', hash);
+}
+
+function refuseForbiddenImports() {
+  const forbidden = forbiddenImports();
+  if (forbidden.length === 0) return;
+  throw new StepFailure('checking imports', `${forbidden.length} forbidden`, forbidden.join('\n'));
 }
 
 /** A source that is gone leaves its output behind, which would still be imported without an error. */

@@ -9,13 +9,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 
 // A clone with the real tools and with npm, compiler and bundler replaced by scripts that note their calls.
 
 const TOOLS = fileURLToPath(new URL('../../tools', import.meta.url));
+const VITE = fileURLToPath(import.meta.resolve('vite'));
 const clones: string[] = [];
 
 afterEach(() => {
@@ -36,13 +37,15 @@ function makeClone(npmBody = ''): string {
   writeFileSync(join(clone, 'package-lock.json'), '{}');
   writeFileSync(join(clone, 'tsconfig.json'), '{}');
   const fake = { tsc: noting('tsc'), vite: noting('vite') };
+  // The real one's parser, from where it is: everything else of it is fake.
+  const parser = `exports.parseSync = require(${JSON.stringify(VITE)}).parseSync;`;
   writeFileSync(
     join(clone, 'fake/npm-cli.js'),
     `const fs = require('node:fs');
     ${noting('npm')}
     ${npmBody}
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-    for (const [path, text] of [['typescript/bin/tsc', ${JSON.stringify(fake.tsc)}], ['vite/bin/vite.js', ${JSON.stringify(fake.vite)}]]) {
+    for (const [path, text] of [['typescript/bin/tsc', ${JSON.stringify(fake.tsc)}], ['vite/bin/vite.js', ${JSON.stringify(fake.vite)}], ['vite/index.js', ${JSON.stringify(parser)}]]) {
       fs.mkdirSync('node_modules/' + path.slice(0, path.lastIndexOf('/')), { recursive: true });
       fs.writeFileSync('node_modules/' + path, text);
     }`,
@@ -149,6 +152,32 @@ describe('preparing a clone', () => {
 });
 
 describe('building', () => {
+  test('an import along an arrow that is not there fails, and says which', async () => {
+    const clone = makeClone();
+    const project = (...paths: string[]): string =>
+      JSON.stringify({ references: paths.map((path) => ({ path })) });
+    const files = {
+      'model/tsconfig.json': project(),
+      'store/tsconfig.json': project('../model'),
+      'ingest/tsconfig.json': project('../model', '../store'),
+      'collector/tsconfig.json': project('../model', '../ingest'),
+      'store/open.ts': "export * from '../model/labels.ts';",
+      'ingest/gate.ts': "export * from '../store/open.ts';",
+      'collector/collector.ts': "import type { A } from '../ingest/gate.ts'; export type B = A;",
+    };
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(clone, path)), { recursive: true });
+      writeFileSync(join(clone, path), text);
+    }
+    expect(await run(clone, 'prepare.mjs')).toMatchObject({ code: 0 });
+    calls(clone);
+    writeFileSync(join(clone, 'collector/slot.ts'), "import '../store/open.ts';\n");
+    const outcome = await run(clone, 'build.mjs');
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('collector/slot.ts: ../store/open.ts');
+    expect(calls(clone)).toEqual([]);
+  });
+
   test('output whose source is gone is removed, the rest stays', async () => {
     const clone = makeClone();
     await run(clone, 'prepare.mjs');
