@@ -19,15 +19,19 @@ export interface Inventory {
   readonly nowMs: number;
   readonly hosts: readonly InventoryHost[];
   readonly instances: readonly InventoryInstance[];
+  /** Whether there were more instances than one answer holds; those that have ended go first. */
+  readonly truncated: boolean;
 }
 
 export interface InventoryHost {
   readonly instance: string;
   readonly lastSeenMs: number;
   readonly state: 'live' | 'stale';
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly libvirt: 'up' | 'down' | 'none';
+  /** Null while it is not known, as is the memory. */
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+  /** `none` only when the host is heard of and has told nothing of libvirt within the window. */
+  readonly libvirt: 'up' | 'down' | 'none' | 'unknown';
   /** Instances that have not ended. */
   readonly instances: number;
 }
@@ -55,8 +59,9 @@ export interface InventoryInstance {
   readonly host: string;
   readonly project: string;
   readonly flavor: string;
-  readonly vcpus: number;
-  readonly memoryBytes: number;
+  /** Null while it is not known, as is the memory. */
+  readonly vcpus: number | null;
+  readonly memoryBytes: number | null;
   /** Within the window that was asked for. */
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
@@ -95,8 +100,9 @@ export function createInventory(
   reader: SeriesReader,
   querier: Querier,
   clock: Pick<Clock, 'now'>,
+  { instancesMax = INSTANCES_MAX }: { readonly instancesMax?: number } = {},
 ): InventoryReader {
-  return new Reading(reader, querier, clock);
+  return new Reading(reader, querier, clock, instancesMax);
 }
 
 interface HostNow {
@@ -104,6 +110,8 @@ interface HostNow {
   /** How long silence may last. */
   freshMs: number;
   libvirt: LastSample | undefined;
+  /** Whether anything was told of libvirt within the window, however long ago. */
+  hasLibvirtSeries: boolean;
 }
 
 interface LastSample {
@@ -119,12 +127,19 @@ class Reading implements InventoryReader {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #sightings: Sightings;
   readonly #lastSizes: LastSizes;
+  readonly #instancesMax: number;
   readonly #answers = new Map<
     number,
     { readonly askedMs: number; readonly answer: Promise<Inventory> }
   >();
 
-  constructor(reader: SeriesReader, querier: Querier, clock: Pick<Clock, 'now'>) {
+  constructor(
+    reader: SeriesReader,
+    querier: Querier,
+    clock: Pick<Clock, 'now'>,
+    instancesMax: number,
+  ) {
+    this.#instancesMax = instancesMax;
     this.#reader = reader;
     this.#querier = querier;
     this.#clock = clock;
@@ -148,8 +163,8 @@ class Reading implements InventoryReader {
   async #read(withinMs: number, nowMs: number): Promise<Inventory> {
     const fromMs = nowMs - Math.min(Math.max(withinMs, RECENT_MS), WITHIN_MS_MAX);
     const hosts = await this.#hosts(fromMs, nowMs);
-    const instances = await this.#instances(fromMs, nowMs, hosts);
-    return { nowMs, hosts: await this.#described(hosts, instances, nowMs), instances };
+    const { instances, truncated } = await this.#instances(fromMs, nowMs, hosts);
+    return { nowMs, hosts: await this.#described(hosts, instances, nowMs), instances, truncated };
   }
 
   async #hosts(fromMs: number, nowMs: number): Promise<Map<string, HostNow>> {
@@ -160,7 +175,7 @@ class Reading implements InventoryReader {
       const last = lastOf(series);
       const instance = labelValue(series.labels, 'instance');
       if (instance === '' || last === undefined) continue;
-      const host = hosts.get(instance) ?? { lastSeenMs: 0, freshMs: 0, libvirt: undefined };
+      const host = hosts.get(instance) ?? newHost();
       host.lastSeenMs = Math.max(host.lastSeenMs, last.timeMs);
       host.freshMs = Math.max(host.freshMs, last.freshMs);
       if (metricName(series.labels) === LIBVIRT_UP && !last.isEnd) {
@@ -169,19 +184,20 @@ class Reading implements InventoryReader {
       hosts.set(instance, host);
     }
     const request = { matchers, fromMs, toMs: nowMs };
-    const missing = (await this.#reader.series(request)).filter(
-      (labels) => !hosts.has(labelValue(labels, 'instance')),
-    );
+    const all = await this.#reader.series(request);
+    const missing = all.filter((labels) => !hosts.has(labelValue(labels, 'instance')));
     const seen = await this.#sightings.of(missing, { fromMs, toMs: nowMs - RECENT_MS });
     for (const [labels, { lastMs }] of seen) {
       const instance = labelValue(labels, 'instance');
       if (instance === '') continue;
-      const known = hosts.get(instance)?.lastSeenMs ?? 0;
-      hosts.set(instance, {
-        lastSeenMs: Math.max(known, lastMs),
-        freshMs: FRESH_MS,
-        libvirt: undefined,
-      });
+      const host = hosts.get(instance) ?? newHost();
+      host.lastSeenMs = Math.max(host.lastSeenMs, lastMs);
+      host.freshMs = FRESH_MS;
+      hosts.set(instance, host);
+    }
+    for (const labels of all) {
+      const host = hosts.get(labelValue(labels, 'instance'));
+      if (host && metricName(labels) === LIBVIRT_UP) host.hasLibvirtSeries = true;
     }
     return hosts;
   }
@@ -190,7 +206,7 @@ class Reading implements InventoryReader {
     fromMs: number,
     nowMs: number,
     hosts: ReadonlyMap<string, HostNow>,
-  ): Promise<readonly InventoryInstance[]> {
+  ): Promise<Pick<Inventory, 'instances' | 'truncated'>> {
     const states = new Map<string, LastSample>();
     const recent = await this.#select([is(METRIC_NAME, STATE)], nowMs - RECENT_MS, nowMs);
     for (const series of recent) {
@@ -204,7 +220,9 @@ class Reading implements InventoryReader {
       fromMs,
       toMs: nowMs,
     };
-    const metas = (await this.#reader.series(request)).slice(0, INSTANCES_MAX);
+    const all = await this.#reader.series(request);
+    const truncated = all.length > this.#instancesMax;
+    const metas = truncated ? presentFirst(all, states).slice(0, this.#instancesMax) : all;
     const seen = await this.#sightings.of(metas, { fromMs, toMs: nowMs });
     const found = new Map<string, InventoryInstance>();
     const sizes = await this.#sizes(nowMs);
@@ -216,14 +234,15 @@ class Reading implements InventoryReader {
       found.set(instance.uuid, other ? merged(other, instance) : instance);
     }
     const instances = await this.#withLastSizes([...found.values()]);
-    return instances.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    instances.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return { instances, truncated };
   }
 
   /** The same instances; those that no longer tell their sizes with the ones they told last. */
   async #withLastSizes(instances: InventoryInstance[]): Promise<InventoryInstance[]> {
     const silent = instances
       .map((instance, at) => ({ instance, at }))
-      .filter(({ instance }) => instance.vcpus === 0 && instance.memoryBytes === 0)
+      .filter(({ instance }) => instance.vcpus === null && instance.memoryBytes === null)
       .sort((a, b) => b.instance.lastSeenMs - a.instance.lastSeenMs)
       .slice(0, LOOK_UPS_MAX);
     for (const { instance, at } of silent) {
@@ -258,15 +277,18 @@ class Reading implements InventoryReader {
       if (state !== 'ended') counts.set(host, (counts.get(host) ?? 0) + 1);
     }
     return [...hosts]
-      .map(([instance, { lastSeenMs, freshMs, libvirt }]): InventoryHost => ({
-        instance,
-        lastSeenMs,
-        state: nowMs - lastSeenMs <= freshMs * 2 ? 'live' : 'stale',
-        cpus: cpus.get(instance) ?? 0,
-        memoryBytes: memory.get(instance) ?? 0,
-        libvirt: libvirt === undefined ? 'none' : libvirt.value === 1 ? 'up' : 'down',
-        instances: counts.get(instance) ?? 0,
-      }))
+      .map(([instance, host]): InventoryHost => {
+        const isLive = nowMs - host.lastSeenMs <= host.freshMs * 2;
+        return {
+          instance,
+          lastSeenMs: host.lastSeenMs,
+          state: isLive ? 'live' : 'stale',
+          cpus: cpus.get(instance) ?? null,
+          memoryBytes: memory.get(instance) ?? null,
+          libvirt: isLive ? libvirtOf(host) : 'unknown',
+          instances: counts.get(instance) ?? 0,
+        };
+      })
       .sort((a, b) => (a.instance < b.instance ? -1 : 1));
   }
 
@@ -299,6 +321,25 @@ class Reading implements InventoryReader {
   }
 }
 
+function newHost(): HostNow {
+  return { lastSeenMs: 0, freshMs: 0, libvirt: undefined, hasLibvirtSeries: false };
+}
+
+/** What is known of libvirt on a host that is heard of. */
+function libvirtOf({ libvirt, hasLibvirtSeries }: HostNow): InventoryHost['libvirt'] {
+  if (libvirt === undefined) return hasLibvirtSeries ? 'unknown' : 'none';
+  return libvirt.value === 1 ? 'up' : 'down';
+}
+
+/** Descriptions of what tells its state at present before those of what may be gone. */
+function presentFirst(
+  metas: readonly Labels[],
+  states: ReadonlyMap<string, LastSample>,
+): readonly Labels[] {
+  const isPresent = (labels: Labels): boolean => states.get(instanceKey(labels))?.isEnd === false;
+  return [...metas.filter(isPresent), ...metas.filter((labels) => !isPresent(labels))];
+}
+
 interface Sizes {
   readonly vcpus: ReadonlyMap<string, number>;
   readonly memory: ReadonlyMap<string, number>;
@@ -325,8 +366,8 @@ function describe(
     host: labelValue(labels, 'instance'),
     project: labelValue(labels, 'project_name'),
     flavor: labelValue(labels, 'flavor'),
-    vcpus: now.sizes.vcpus.get(key) ?? 0,
-    memoryBytes: now.sizes.memory.get(key) ?? 0,
+    vcpus: now.sizes.vcpus.get(key) ?? null,
+    memoryBytes: now.sizes.memory.get(key) ?? null,
     firstSeenMs: sighting.firstMs,
     lastSeenMs,
     ...verdict,

@@ -25,9 +25,9 @@ const HOST = object({
   instance: text,
   lastSeenMs: integer,
   state: { enum: ['live', 'stale'] },
-  cpus: integer,
-  memoryBytes: integer,
-  libvirt: { enum: ['up', 'down', 'none'] },
+  cpus: nullableInteger,
+  memoryBytes: nullableInteger,
+  libvirt: { enum: ['up', 'down', 'none', 'unknown'] },
   instances: integer,
 });
 
@@ -38,8 +38,8 @@ const INSTANCE = object({
   host: text,
   project: text,
   flavor: text,
-  vcpus: integer,
-  memoryBytes: integer,
+  vcpus: nullableInteger,
+  memoryBytes: nullableInteger,
   firstSeenMs: integer,
   lastSeenMs: integer,
   state: {
@@ -91,7 +91,12 @@ export const OPENAPI: unknown = {
         responses: {
           200: answer(
             'What is known.',
-            object({ nowMs: integer, hosts: list(HOST), instances: list(INSTANCE) }),
+            object({
+              nowMs: integer,
+              hosts: list(HOST),
+              instances: list(INSTANCE),
+              truncated: { type: 'boolean' },
+            }),
           ),
           default: ERROR,
         },

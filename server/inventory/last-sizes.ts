@@ -1,10 +1,10 @@
 import { metricName } from '../../model/labels.ts';
 import type { Querier } from '../../query/query.ts';
 
-/** What an instance had when it was heard of last. */
+/** What an instance had when it was heard of last; null where it never told. */
 export interface InstanceSize {
-  readonly vcpus: number;
-  readonly memoryBytes: number;
+  readonly vcpus: number | null;
+  readonly memoryBytes: number | null;
 }
 
 const VCPUS = 'libvirt_domain_info_virtual_cpus';
@@ -40,8 +40,8 @@ export class LastSizes {
       lookbackMs: LOOKBACK_MS,
     });
     const elements = value.kind === 'vector' ? value.elements : [];
-    const last = (name: string): number =>
-      elements.find(({ labels }) => metricName(labels) === name)?.value ?? 0;
+    const last = (name: string): number | null =>
+      elements.find(({ labels }) => metricName(labels) === name)?.value ?? null;
     const size = { vcpus: last(VCPUS), memoryBytes: last(MEMORY) };
     if (this.#known.size >= KEPT_MAX) this.#known.clear();
     this.#known.set(key, size);

@@ -13,6 +13,7 @@ const SECOND = 1000;
 
 let store: MemoryStore;
 let reader: InventoryReader;
+let readerOf: (options?: { readonly instancesMax: number }) => InventoryReader;
 let nowMs: number;
 
 beforeEach(() => {
@@ -20,7 +21,8 @@ beforeEach(() => {
   nowMs = NOW;
   const clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} };
   const querier = openQuerier(DEFAULT_QUERIER_OPTIONS, store, { clock, telemetry: NO_TELEMETRY });
-  reader = createInventory(store, querier, clock);
+  readerOf = (options) => createInventory(store, querier, clock, options);
+  reader = readerOf();
 });
 
 function* every(
@@ -94,8 +96,10 @@ function only(inventory: Inventory): InventoryInstance {
   return inventory.instances[0]!;
 }
 
+const NOTHING: Inventory = { nowMs: NOW, hosts: [], instances: [], truncated: false };
+
 test('an empty store has nothing', async () => {
-  expect(await reader.read(HOUR)).toEqual({ nowMs: NOW, hosts: [], instances: [] });
+  expect(await reader.read(HOUR)).toEqual(NOTHING);
 });
 
 test('a live host with a running instance', async () => {
@@ -238,6 +242,63 @@ test('a host without libvirt is a normal host', async () => {
   ]);
 });
 
+describe('what nobody has told', () => {
+  test('is null, not nought', async () => {
+    store.add(metric('node_load1', { instance: 'new' }), every(SECOND, NOW - 5000, NOW));
+    store.add(metric('libvirt_up', { instance: 'new' }), every(SECOND, NOW - 5000, NOW));
+    const own = { uuid: 'a', instance: 'new', domain: 'd' };
+    store.add(metric('libvirt_domain_info_meta', own), [[NOW - 1000, 1]]);
+    store.add(metric('libvirt_domain_info_vstate', own), [[NOW - 1000, 1]]);
+    const inventory = await reader.read(HOUR);
+    expect(inventory.hosts).toMatchObject([{ state: 'live', cpus: null, memoryBytes: null }]);
+    expect(only(inventory)).toMatchObject({ state: 'running', vcpus: null, memoryBytes: null });
+  });
+
+  test('is null for an instance that ended without having told it', async () => {
+    host('kvm-1', NOW - HOUR, NOW);
+    const own = { uuid: 'a', instance: 'kvm-1', domain: 'd' };
+    store.add(metric('libvirt_domain_info_meta', own), [[NOW - HOUR / 2, 1]]);
+    store.add(metric('libvirt_domain_info_meta', own), [[NOW - HOUR / 2 + 1, STALE]]);
+    expect(only(await reader.read(HOUR))).toMatchObject({
+      state: 'ended',
+      vcpus: null,
+      memoryBytes: null,
+    });
+  });
+
+  test('whether a silent host has libvirt is unknown', async () => {
+    host('with', NOW - HOUR / 2, NOW - 30_000);
+    host('without', NOW - HOUR / 2, NOW - 30_000, 'none');
+    host('long', NOW - HOUR / 2, NOW - HOUR / 4);
+    const { hosts } = await reader.read(HOUR);
+    expect(hosts.map(({ state, libvirt }) => [state, libvirt])).toEqual([
+      ['stale', 'unknown'],
+      ['stale', 'unknown'],
+      ['stale', 'unknown'],
+    ]);
+  });
+
+  test('libvirt that was there within the window is not absent', async () => {
+    host('kvm-1', NOW - HOUR / 2, NOW, 'none');
+    const up = metric('libvirt_up', { instance: 'kvm-1', job: 'libvirt' });
+    store.add(up, every(SECOND, NOW - HOUR / 2, NOW - HOUR / 4));
+    expect((await reader.read(HOUR)).hosts).toMatchObject([{ state: 'live', libvirt: 'unknown' }]);
+  });
+});
+
+test('beyond the limit instances are left out, ended ones first, and that is said', async () => {
+  host('kvm-1', NOW - HOUR / 2, NOW);
+  for (const uuid of ['a', 'c']) {
+    guest({ uuid, fromMs: NOW - HOUR / 2, toMs: NOW - HOUR / 4 });
+    endMarkers(uuid, NOW - HOUR / 4 + 500);
+  }
+  for (const uuid of ['b', 'd']) guest({ uuid, fromMs: NOW - 60_000, toMs: NOW });
+  const few = await readerOf({ instancesMax: 2 }).read(HOUR);
+  expect(few.instances.map(({ uuid }) => uuid)).toEqual(['b', 'd']);
+  expect(few.truncated).toBe(true);
+  expect(await readerOf({ instancesMax: 4 }).read(HOUR)).toMatchObject({ truncated: false });
+});
+
 test('a host that is read every fifteen seconds is live between its samples', async () => {
   store.add(metric('node_load1', { instance: 'slow' }), every(15_000, NOW - 600_000, NOW - 14_000));
   expect((await reader.read(HOUR)).hosts).toMatchObject([{ instance: 'slow', state: 'live' }]);
@@ -274,7 +335,7 @@ test('an instance that was resized shows its present flavor', async () => {
 test('what was not seen within the window is not there', async () => {
   host('kvm-1', NOW - 3 * HOUR, NOW - 2 * HOUR);
   guest({ uuid: 'a', fromMs: NOW - 3 * HOUR, toMs: NOW - 2 * HOUR });
-  expect(await reader.read(HOUR)).toEqual({ nowMs: NOW, hosts: [], instances: [] });
+  expect(await reader.read(HOUR)).toEqual(NOTHING);
 });
 
 test('hundreds of instances are found in a few batches', async () => {
