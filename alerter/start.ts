@@ -74,7 +74,7 @@ export async function startAlerter(
   const log = platform.log.component('alerter');
   const externalUrl = options.externalUrl.replace(/\/+$/, '');
   if (options.mail) checkAddresses(options.mail.from, options.mail.to);
-  const groups = await loadRuleFiles(files, options.ruleFiles);
+  const groups = await loadRuleFiles(files, options.ruleFiles, log);
   const journal = await Journal.open(options.directory, { files, clock, log, telemetry });
 
   let sink: AlertSink = NO_SINK;
@@ -108,7 +108,7 @@ export async function startAlerter(
   return {
     groups: () => rules.groups(),
     alerts: () => rules.alerts(),
-    reload: async () => rules.replace(await loadRuleFiles(files, options.ruleFiles)),
+    reload: async () => rules.replace(await loadRuleFiles(files, options.ruleFiles, log)),
     stop: async () => {
       await rules.stop();
       await announcer?.stop();

@@ -1,5 +1,6 @@
 import { messageOf } from '../../model/failure.ts';
 import type { Files } from '../../platform/files.ts';
+import type { Log } from '../../platform/log.ts';
 import type { GroupDefinition } from './definitions.ts';
 import { RuleFilesFailure } from './failure.ts';
 import type { RuleProblem } from './failure.ts';
@@ -8,14 +9,21 @@ import { readRuleFile } from './rule-file.ts';
 
 const FILE_BYTES_MAX = 16_777_216;
 
-/** Reads every file that the patterns name. Fails with a `RuleFilesFailure` when one of them is bad. */
+/**
+ * Reads every file that the patterns name, and says how much that was: an alert that nobody loaded looks
+ * like one that does not fire. Fails with a `RuleFilesFailure` when one of the files is bad.
+ */
 export async function loadRuleFiles(
   files: Files,
   patterns: readonly string[],
+  log: Log,
 ): Promise<readonly GroupDefinition[]> {
   const paths = new Set<string>();
   for (const pattern of patterns) {
-    for (const path of await expandPattern(files, pattern)) paths.add(path);
+    const matches = await expandPattern(files, pattern);
+    // No error: the files may be about to come, and a reload finds them.
+    if (matches.length === 0) log.warn('no rule file has this name', { pattern });
+    for (const path of matches) paths.add(path);
   }
   const groups: GroupDefinition[] = [];
   const problems: RuleProblem[] = [];
@@ -30,5 +38,10 @@ export async function loadRuleFiles(
     }
   }
   if (problems.length > 0) throw new RuleFilesFailure(problems);
+  log.info('rules are loaded', {
+    files: paths.size,
+    groups: groups.length,
+    rules: groups.reduce((sum, { rules }) => sum + rules.length, 0),
+  });
   return groups;
 }

@@ -351,6 +351,37 @@ describe('reload', () => {
   });
 });
 
+test('at each start and reload the log says how much was loaded and which pattern names no file', async () => {
+  const scene = new Scene({
+    ruleFiles: ['/rules/*.yml', '/rules/*.yaml', '/rulez/*', '/rules/a.yml'],
+  });
+  await scene.file(
+    'a.yml',
+    fileOf('{name: g, rules: [{alert: A, expr: up}, {record: r, expr: up}]}'),
+  );
+  await scene.file('b.yml', fileOf('{name: g, rules: []}', '{name: h, rules: []}'));
+  await scene.start();
+  const { log } = scene.platform;
+  expect(log.find('warn').map(({ message, fields }) => [message, fields['pattern']])).toEqual([
+    ['no rule file has this name', '/rules/*.yaml'],
+    ['no rule file has this name', '/rulez/*'],
+  ]);
+  const loaded = { level: 'info', fields: { files: 2, groups: 3, rules: 2 } };
+  expect(log.find('rules are loaded')).toMatchObject([loaded]);
+  await scene.file('c.yaml', fileOf('{name: i, rules: [{alert: A, expr: up}]}'));
+  await scene.alerter.reload();
+  expect(
+    log
+      .find('no rule file')
+      .slice(2)
+      .map(({ fields }) => fields['pattern']),
+  ).toEqual(['/rulez/*']);
+  expect(log.find('rules are loaded')[1]!.fields).toEqual({ files: 3, groups: 4, rules: 3 });
+  await scene.file('c.yaml', 'groups: 7');
+  await expect(scene.alerter.reload()).rejects.toThrow('/rules/c.yaml:1');
+  expect(log.find('rules are loaded')).toHaveLength(2);
+});
+
 test('S12: external labels reach people but neither the API nor the series', async () => {
   const scene = await sceneWith(
     `
