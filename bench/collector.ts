@@ -80,8 +80,11 @@ async function besideNodeExporter(names: readonly string[]): Promise<void> {
     process.execPath,
     [
       ENTRY,
-      ...['serve', '--roles', 'collector', '--listen', '127.0.0.1:0', '--data', directory],
-      ...['--set', 'collector.libvirt.enabled=false'],
+      'serve',
+      '--roles=collector',
+      '--listen=127.0.0.1:0',
+      `--data=${directory}`,
+      '--set=collector.libvirt.enabled=false',
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );

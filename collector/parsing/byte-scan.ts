@@ -27,6 +27,20 @@ export class ByteScan {
     return this.at < this.end;
   }
 
+  /** Moves to the first byte of the line so many further on; false when the text ends before it. */
+  skipLines(count: number): boolean {
+    const { bytes, end } = this;
+    let at = this.at;
+    for (let left = count; left > 0 && at < end; at++) if (bytes[at] === LINE_BREAK) left--;
+    this.at = at;
+    return at < end;
+  }
+
+  /** Back to the first byte. */
+  rewind(): void {
+    this.at = 0;
+  }
+
   /** Where the current line ends: its line break, or the end of the text. */
   lineEnd(): number {
     const next = this.bytes.indexOf(LINE_BREAK, this.at);

@@ -1,5 +1,6 @@
 import { metric } from '../../../model/labels.ts';
 import type { Labels } from '../../../model/labels.ts';
+import { KeyedNumbers } from '../../parsing/keyed-numbers.ts';
 import { RowCache } from '../../parsing/row-cache.ts';
 import type { Source } from '../../source.ts';
 import type { Host, HostFile } from './host.ts';
@@ -38,10 +39,9 @@ export function createNetstatSource(host: Host): Source {
   }));
   // /proc/net/snmp6 has one key with its value in each line: Ip6InReceives 12.
   const snmp6 = host.reader.file('/proc/net/snmp6');
-  const snmp6Rows = new RowCache<Labels | 'not-shown'>((key) => {
+  const snmp6Numbers = new KeyedNumbers((key) => {
     const six = key.indexOf('6');
-    const split = six === -1 ? key : `${key.slice(0, six + 1)}_${key.slice(six + 1)}`;
-    return seriesOf(split) ?? 'not-shown';
+    return seriesOf(six === -1 ? key : `${key.slice(0, six + 1)}_${key.slice(six + 1)}`);
   });
   const { scan } = host.reader;
 
@@ -75,16 +75,7 @@ export function createNetstatSource(host: Host): Source {
         } while (scan.nextLine());
         protocols.finish();
       }
-      if (!snmp6.read()) return;
-      snmp6Rows.begin();
-      do {
-        if (!scan.word()) continue;
-        const series = snmp6Rows.row(scan);
-        if (series === 'not-shown') continue;
-        const value = scan.number();
-        if (value === value) sink.push(series, value);
-      } while (scan.nextLine());
-      snmp6Rows.finish();
+      if (snmp6.read()) snmp6Numbers.push(scan, sink);
     },
     close() {
       closeAll([...tables.map(({ file }) => file), snmp6]);
