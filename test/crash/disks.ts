@@ -8,8 +8,8 @@ import { until } from '../real/until.ts';
 /**
  * Disks that may be filled, taken away and cut from their power: file systems in files and in memory,
  * mounted where only we see them. The mounts live in a mount namespace that a helper process holds; it ends
- * with its standard input, so that nothing stays behind however this process ends, and the kernel lets go of
- * a loop device with its last mount.
+ * with its standard input, so that they vanish with this process and what it started, however it ends, and
+ * the kernel lets go of a loop device with its last mount.
  */
 const run = promisify(execFile);
 

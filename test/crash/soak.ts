@@ -49,29 +49,35 @@ const [seed, killCount, cutCount, fullCount] = [
   values['full-disks'],
 ].map(Number) as [number, number, number, number];
 
-if (values.help || ![seed, killCount, cutCount, fullCount].every(Number.isSafeInteger)) {
+// An exit, other than a death by signal, ends what was started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+const counts = [seed, killCount, cutCount, fullCount];
+const isSense =
+  counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
+  (values.only === undefined || Object.hasOwn(PLANTED, values.only)) &&
+  (values.planted || killCount + cutCount + fullCount > 0);
+if (values.help || !isSense) {
   say(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
   say(`seed ${seed}`);
-  process.exitCode = await (values.planted ? runPlanted() : runAll());
+  process.exitCode = await run();
   say(`${Math.round((performance.now() - startedMs) / 1000)} s, seed ${seed}`);
+}
+
+async function run(): Promise<number> {
+  const reason = values.planted || cutCount + fullCount > 0 ? await whyNoDisks() : undefined;
+  if (reason !== undefined) {
+    say(`no power cuts and full disks here: ${reason}`);
+    return 2;
+  }
+  return values.planted ? runPlanted() : runAll();
 }
 
 async function runAll(): Promise<number> {
   const results: Result[] = [];
-  if (killCount + cutCount + fullCount === 0) {
-    say(USAGE);
-    return 2;
-  }
   if (killCount > 0) results.push(await runKills(killCount));
-  if (cutCount + fullCount > 0) {
-    const reason = await whyNoDisks();
-    if (reason !== undefined) {
-      say(`no power cuts and full disks here: ${reason}`);
-      return 1;
-    }
-  }
   if (cutCount > 0) results.push(await runCuts(cutCount));
   if (fullCount > 0) results.push(await runFullDisks(fullCount));
   const violations = results.flatMap((result) => result.violations);
@@ -85,8 +91,8 @@ async function runPlanted(): Promise<number> {
   const unseen: string[] = [];
   for (const [name, { by, alteration }] of Object.entries(PLANTED)) {
     if (values.only !== undefined && values.only !== name) continue;
-    const run = { kill: runKills, 'power-cut': runCuts, 'disk-full': runFullDisks }[by];
-    const { violations } = await run(by === 'disk-full' ? 4 : PLANTED_FAULTS_MAX, alteration);
+    const runOne = { kill: runKills, 'power-cut': runCuts, 'disk-full': runFullDisks }[by];
+    const { violations } = await runOne(by === 'disk-full' ? 4 : PLANTED_FAULTS_MAX, alteration);
     say(`${name}: ${violations.length > 0 ? 'noticed' : 'NOT NOTICED'} (${by})`);
     if (violations.length === 0) unseen.push(name);
   }
