@@ -74,6 +74,13 @@ export interface InventoryReader {
   read(withinMs: number): Promise<Inventory>;
 }
 
+export interface InventoryLimits {
+  /** Instances in one answer. */
+  readonly instancesMax?: number;
+  /** Instances that are gone and whose sizes are looked up by one reading; the others wait for the next. */
+  readonly lookUpsMax?: number;
+}
+
 export const WITHIN_MS_MAX: number = 7 * 86_400_000;
 
 /**
@@ -85,7 +92,6 @@ const FRESH_INTERVALS = 3;
 /** Samples this far back belong to the present: sources with a slow rhythm, and delivery that took a while. */
 const RECENT_MS = 60_000;
 const INSTANCES_MAX = 20_000;
-/** Instances that are gone and whose sizes are looked up by one reading; the others wait for the next. */
 const LOOK_UPS_MAX = 500;
 const ANSWER_KEPT_MS = 1000;
 const ANSWERS_MAX = 16;
@@ -100,9 +106,10 @@ export function createInventory(
   reader: SeriesReader,
   querier: Querier,
   clock: Pick<Clock, 'now'>,
-  { instancesMax = INSTANCES_MAX }: { readonly instancesMax?: number } = {},
+  limits: InventoryLimits = {},
 ): InventoryReader {
-  return new Reading(reader, querier, clock, instancesMax);
+  const { instancesMax = INSTANCES_MAX, lookUpsMax = LOOK_UPS_MAX } = limits;
+  return new Reading(reader, querier, clock, { instancesMax, lookUpsMax });
 }
 
 interface HostNow {
@@ -127,7 +134,7 @@ class Reading implements InventoryReader {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #sightings: Sightings;
   readonly #lastSizes: LastSizes;
-  readonly #instancesMax: number;
+  readonly #limits: Required<InventoryLimits>;
   readonly #answers = new Map<
     number,
     { readonly askedMs: number; readonly answer: Promise<Inventory> }
@@ -137,9 +144,9 @@ class Reading implements InventoryReader {
     reader: SeriesReader,
     querier: Querier,
     clock: Pick<Clock, 'now'>,
-    instancesMax: number,
+    limits: Required<InventoryLimits>,
   ) {
-    this.#instancesMax = instancesMax;
+    this.#limits = limits;
     this.#reader = reader;
     this.#querier = querier;
     this.#clock = clock;
@@ -221,8 +228,9 @@ class Reading implements InventoryReader {
       toMs: nowMs,
     };
     const all = await this.#reader.series(request);
-    const truncated = all.length > this.#instancesMax;
-    const metas = truncated ? presentFirst(all, states).slice(0, this.#instancesMax) : all;
+    const { instancesMax } = this.#limits;
+    const truncated = all.length > instancesMax;
+    const metas = truncated ? presentFirst(all, states).slice(0, instancesMax) : all;
     const seen = await this.#sightings.of(metas, { fromMs, toMs: nowMs });
     const found = new Map<string, InventoryInstance>();
     const sizes = await this.#sizes(nowMs);
@@ -243,10 +251,12 @@ class Reading implements InventoryReader {
     const silent = instances
       .map((instance, at) => ({ instance, at }))
       .filter(({ instance }) => instance.vcpus === null && instance.memoryBytes === null)
-      .sort((a, b) => b.instance.lastSeenMs - a.instance.lastSeenMs)
-      .slice(0, LOOK_UPS_MAX);
+      .sort((a, b) => b.instance.lastSeenMs - a.instance.lastSeenMs);
+    let lookUpsLeft = this.#limits.lookUpsMax;
     for (const { instance, at } of silent) {
-      instances[at] = { ...instance, ...(await this.#lastSizes.of(instance)) };
+      let size = this.#lastSizes.known(instance);
+      if (!size && lookUpsLeft-- > 0) size = await this.#lastSizes.lookUp(instance);
+      if (size) instances[at] = { ...instance, ...size };
     }
     return instances;
   }

@@ -7,6 +7,12 @@ export interface InstanceSize {
   readonly memoryBytes: number | null;
 }
 
+interface Gone {
+  readonly host: string;
+  readonly uuid: string;
+  readonly lastSeenMs: number;
+}
+
 const VCPUS = 'libvirt_domain_info_virtual_cpus';
 const MEMORY = 'libvirt_domain_info_maximum_memory_bytes';
 /** Sizes are told with every reading of state, so the last one is not far from the end. */
@@ -25,14 +31,12 @@ export class LastSizes {
     this.#querier = querier;
   }
 
-  async of(gone: {
-    readonly host: string;
-    readonly uuid: string;
-    readonly lastSeenMs: number;
-  }): Promise<InstanceSize> {
-    const key = keyOf(gone);
-    const known = this.#known.get(key);
-    if (known) return known;
+  /** The size, if it was looked up before. */
+  known(gone: Gone): InstanceSize | undefined {
+    return this.#known.get(keyOf(gone));
+  }
+
+  async lookUp(gone: Gone): Promise<InstanceSize> {
     const { value } = await this.#querier.instant({
       text: `{__name__=~"${VCPUS}|${MEMORY}",instance=${JSON.stringify(gone.host)},uuid=${JSON.stringify(gone.uuid)}}`,
       // At the very end stands the marker, which hides what was before it.
@@ -44,11 +48,11 @@ export class LastSizes {
       elements.find(({ labels }) => metricName(labels) === name)?.value ?? null;
     const size = { vcpus: last(VCPUS), memoryBytes: last(MEMORY) };
     if (this.#known.size >= KEPT_MAX) this.#known.clear();
-    this.#known.set(key, size);
+    this.#known.set(keyOf(gone), size);
     return size;
   }
 }
 
-function keyOf({ host, uuid }: { readonly host: string; readonly uuid: string }): string {
+function keyOf({ host, uuid }: Gone): string {
   return `${host}\ud800${uuid}`;
 }

@@ -4,7 +4,12 @@ import { STALE } from '../../model/staleness.ts';
 import { NO_TELEMETRY } from '../../platform/telemetry.ts';
 import { DEFAULT_QUERIER_OPTIONS, openQuerier } from '../../query/open.ts';
 import { createInventory } from '../../server/inventory.ts';
-import type { Inventory, InventoryInstance, InventoryReader } from '../../server/inventory.ts';
+import type {
+  Inventory,
+  InventoryInstance,
+  InventoryLimits,
+  InventoryReader,
+} from '../../server/inventory.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const NOW = 1_700_000_000_000;
@@ -13,7 +18,7 @@ const SECOND = 1000;
 
 let store: MemoryStore;
 let reader: InventoryReader;
-let readerOf: (options?: { readonly instancesMax: number }) => InventoryReader;
+let readerOf: (options?: InventoryLimits) => InventoryReader;
 let nowMs: number;
 
 beforeEach(() => {
@@ -162,6 +167,21 @@ describe('sizes', () => {
       { state: 'ended', endedAtMs: endMs + 500, vcpus: 2, memoryBytes: 2e9 },
     ]);
   });
+});
+
+test('sizes of many that have ended are looked up a few at a time, until all are known', async () => {
+  host('kvm-1', NOW - HOUR, NOW);
+  for (const uuid of ['a', 'b', 'c']) {
+    guest({ uuid, fromMs: NOW - HOUR / 2, toMs: NOW - HOUR / 4 });
+    endMarkers(uuid, NOW - HOUR / 4 + 500);
+  }
+  const slow = readerOf({ lookUpsMax: 1 });
+  for (const known of [1, 2, 3]) {
+    const { instances } = await slow.read(HOUR);
+    expect(instances.filter(({ vcpus }) => vcpus === 2)).toHaveLength(known);
+    nowMs += 1000;
+    host('kvm-1', nowMs, nowMs);
+  }
 });
 
 describe('ended', () => {
