@@ -24,6 +24,8 @@ export function createCpufreqSource(host: Host): Source {
     sample(sink) {
       for (const { name, number: cpu } of numberedIn(tree, CPUS, 'cpu')) {
         const directory = `${CPUS}/${name}/cpufreq`;
+        // One look for the eight files that most virtual machines lack: a failing read is dear.
+        if (tree.list(directory).length === 0) continue;
         for (const [file, series] of FREQUENCIES) {
           pool.push(sink, series, { cpu }, numberIn(tree, `${directory}/${file}`) * 1000);
         }
