@@ -46,7 +46,7 @@ export interface LifeReport {
 
 const AT_START_SHARE = 0.25;
 /** A fault comes after some requests, so that a busy machine is tested as well as a fast one … */
-const REQUESTS_MAX = 120;
+const REQUESTS_MAX = 80;
 const LOAD_MS_MAX = 5000;
 /** … and then at any point of the next ones. */
 const PHASE_MS = 20;
