@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { ConfigFailure } from './config.ts';
 import type { Config, Settings } from './config.ts';
 import type { ServerPlatform } from './services.ts';
+import { WatchedIngest } from './watched-ingest.ts';
 
 // Turns settings into the options of each part. What starts when, and stops when, is `server.ts`.
 
@@ -69,8 +70,13 @@ export function ingestLimits(settings: Settings): IngestLimits {
   };
 }
 
-export function composeIngest(settings: Settings, store: Store, platform: ServerPlatform): Ingest {
-  return createIngest({ limits: ingestLimits(settings) }, store, platform);
+export function composeIngest(
+  settings: Settings,
+  store: Store,
+  platform: ServerPlatform,
+): WatchedIngest {
+  const gate = createIngest({ limits: ingestLimits(settings) }, store, platform);
+  return new WatchedIngest(gate, platform.clock);
 }
 
 export function composeCollector(

@@ -25,6 +25,11 @@ export type { ServerPlatform } from './services.ts';
 /** A running Nephoscope. */
 export interface Server {
   readonly url: string;
+  /**
+   * Reads the rule files anew; other settings need a restart. Rejects when that fails, which the log then
+   * tells: the former rules go on.
+   */
+  reload(): Promise<void>;
   /** Ends everything within 10 s; what was accepted is on disk. May be called again. */
   stop(): Promise<void>;
 }
@@ -60,7 +65,7 @@ export async function startServer(
     throw thrown;
   }
   running.log.info('ready', { url: http.url, roles: config.settings['server.roles'] });
-  return { url: http.url, stop: () => running.stop() };
+  return { url: http.url, reload: () => running.reload(), stop: () => running.stop() };
 }
 
 async function startParts(running: Running, url: string): Promise<Services> {
@@ -101,6 +106,7 @@ async function startParts(running: Running, url: string): Promise<Services> {
     inventory: reading && createInventory(reading.store, reading.querier, platform.clock),
     live: reading && new LiveQueries(reading.querier, platform),
     ingest: parts.write ? ingest : undefined,
+    arrivals: ingest,
     collector,
     alerter,
   };
@@ -142,8 +148,14 @@ class Running implements Instance {
 
   async reload(): Promise<void> {
     if (this.#phase.kind !== 'ready') return;
-    await this.#phase.services.alerter?.reload();
-    this.log.info('reloaded');
+    try {
+      await this.#phase.services.alerter?.reload();
+    } catch (thrown) {
+      // Told here, once for all who can ask for it; they only answer.
+      this.log.error('reloading failed: the former rules go on', { error: messageOf(thrown) });
+      throw thrown;
+    }
+    this.log.info('rule files reloaded');
   }
 
   progress(step: string, done: number): void {

@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import type { InventoryReader } from './inventory.ts';
 import type { LiveQueries } from './live.ts';
 import type { Parts } from './roles.ts';
+import type { WatchedIngest } from './watched-ingest.ts';
 
 /** The world, and our own metrics as text, which only the server shows. */
 export interface ServerPlatform extends Platform {
@@ -24,6 +25,8 @@ export interface Services {
   readonly inventory: InventoryReader | undefined;
   readonly live: LiveQueries | undefined;
   readonly ingest: Ingest | undefined;
+  /** When samples came last, whether or not others may write. */
+  readonly arrivals: Pick<WatchedIngest, 'ageMs'> | undefined;
   readonly collector: Collector | undefined;
   readonly alerter: Alerter | undefined;
 }

@@ -14,7 +14,7 @@ export function healthRoutes(app: FastifyInstance, instance: Instance): void {
     return reply.type('text/plain').send('Nephoscope is ready.\n');
   });
   route(app, ['POST'], '/-/reload', async (_, reply) => {
-    services(instance);
+    const { alerter } = services(instance);
     try {
       await instance.reload();
     } catch (thrown) {
@@ -22,6 +22,9 @@ export function healthRoutes(app: FastifyInstance, instance: Instance): void {
         cause: thrown,
       });
     }
-    return reply.type('text/plain').send('Reloaded.\n');
+    const rules = alerter ? 'Rule files reloaded.' : 'No rule files are used: the alerter is off.';
+    return reply
+      .type('text/plain')
+      .send(`${rules} Other settings are read at the start: restart to change them.\n`);
   });
 }

@@ -51,8 +51,7 @@ function status(instance: Instance): unknown {
           blocks: store.blocks,
           oldestMs: store.oldestMs ?? null,
           newestMs: store.newestMs ?? null,
-          // How old the newest sample is: what tells at a glance that data flows.
-          dataAgeMs: store.newestMs === undefined ? null : Math.max(0, nowMs - store.newestMs),
+          dataAgeMs: services?.arrivals?.ageMs() ?? null,
         }
       : null,
     collector: collector

@@ -100,6 +100,28 @@ test('a bad rule file stops the start, and what had started', async () => {
   expect((await fetch(`${server.url}/-/ready`)).status).toBe(200);
 }, 30_000);
 
+test('rule files are read again; bad ones are told, and the former go on', async () => {
+  const rules = join(directory, 'rules.yml');
+  const content = (expression: string): string =>
+    `groups:\n  - name: a\n    rules:\n      - record: r\n        expr: ${expression}\n`;
+  await writeFile(rules, content('1'));
+  const server = await start({ 'alerting.rules': rules });
+  const queries = async (): Promise<readonly string[]> => {
+    const answer = await fetch(`${server.url}/api/v1/rules`);
+    const body = (await answer.json()) as { data: { groups: { rules: { query: string }[] }[] } };
+    return body.data.groups.flatMap((group) => group.rules.map(({ query }) => query));
+  };
+  await writeFile(rules, content('2'));
+  await server.reload();
+  expect(await queries()).toEqual(['2']);
+  await writeFile(rules, content('sum('));
+  await expect(server.reload()).rejects.toThrow('rules.yml:5');
+  const answer = await fetch(`${server.url}/-/reload`, { method: 'POST' });
+  expect(answer.status).toBe(500);
+  expect(await answer.text()).toContain('rules.yml:5');
+  expect(await queries()).toEqual(['2']);
+}, 30_000);
+
 test('a password file that cannot be read is told without its content', async () => {
   await expect(
     start({

@@ -2,14 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Alerter } from '../../../alerter/alerter.ts';
 import { createBodyDecoder } from '../../../ingest/formats.ts';
-import { createIngest } from '../../../ingest/gate.ts';
 import { KnownMetadata } from '../../../ingest/known-metadata.ts';
 import { metric } from '../../../model/labels.ts';
 import type { LogFields } from '../../../platform/log.ts';
 import { SILENT } from '../../../platform/log.ts';
 import { nodePlatform } from '../../../platform/node.ts';
 import { DEFAULT_QUERIER_OPTIONS, openQuerier } from '../../../query/open.ts';
-import { ingestLimits } from '../../../server/compose.ts';
+import { composeIngest, ingestLimits } from '../../../server/compose.ts';
 import { loadConfig } from '../../../server/config.ts';
 import type { Assignment } from '../../../server/config.ts';
 import { createApp } from '../../../server/http/app.ts';
@@ -64,14 +63,14 @@ export async function httpBench(
   const reader: Store = { ...bound(store), ...options.store };
   const querier = openQuerier(DEFAULT_QUERIER_OPTIONS, reader, platform);
   const parts = partsOf(settings['server.roles']);
+  const ingest = composeIngest(settings, reader, platform);
   const services: Services = {
     store: reader,
     querier: parts.read ? querier : undefined,
     inventory: createInventory(reader, querier, clock),
     live: new LiveQueries(querier, platform),
-    ingest: parts.write
-      ? createIngest({ limits: ingestLimits(settings) }, reader, platform)
-      : undefined,
+    ingest: parts.write ? ingest : undefined,
+    arrivals: ingest,
     collector: undefined,
     alerter: options.alerter as Alerter | undefined,
   };

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeRequest, encodeSnappy } from '../../ingest/remote-write-encoder.ts';
 import { NOW_MS, httpBench } from './instance.ts';
 import type { HttpBench } from './instance.ts';
 
@@ -96,6 +97,32 @@ test('inventory', async () => {
     const bad = await bench.app.inject(`/api/nephoscope/v1/inventory?within=${within}`);
     expect(bad.statusCode).toBe(400);
   }
+});
+
+test('the age of data is the time since samples came, whatever time they carry', async () => {
+  const { app, clock } = await httpBench();
+  const age = async (): Promise<unknown> =>
+    (await app.inject('/api/nephoscope/v1/status')).json<{ store: { dataAgeMs: unknown } }>().store
+      .dataAgeMs;
+  const write = (timeMs: number): Promise<{ readonly statusCode: number }> =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/write',
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+      payload: Buffer.from(
+        encodeSnappy(
+          encodeRequest([{ labels: [['__name__', 'x']], samples: [{ timeMs, value: 1 }] }]),
+        ),
+      ),
+    });
+  expect(await age()).toBeNull();
+  // Nothing of this one is taken in.
+  await write(NOW_MS + 86_400_000);
+  expect(await age()).toBeNull();
+  expect((await write(NOW_MS + 500_000)).statusCode).toBe(204);
+  expect(await age()).toBe(0);
+  await clock.advance(7000);
+  expect(await age()).toBe(7000);
 });
 
 test('every path of the description is there', async () => {
