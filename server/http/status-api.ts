@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { collectedMetric } from '../../collector/metadata.ts';
+import { METRIC_NAME } from '../../model/labels.ts';
 import { encodeSuccess } from '../../query/wire.ts';
 import { durationText } from '../../model/duration.ts';
 import { shownSettings } from '../config.ts';
@@ -9,12 +11,15 @@ import { Parameters } from './parameters.ts';
 import { service, services } from './ready.ts';
 import { route, sendJson } from './routes.ts';
 
+/** Metrics without samples for this long are not listed with what is known of them. */
+const DAY_MS = 86_400_000;
+
 /** The part of the Prometheus API that tells about the server itself. */
 export function statusRoutes(app: FastifyInstance, instance: Instance): void {
   const { config, platform } = instance;
   const get = (url: string, data: (parameters: Parameters) => unknown): void =>
-    route(app, ['GET'], url, (request, reply) =>
-      sendJson(reply, encodeSuccess(JSON.stringify(data(new Parameters(request))))),
+    route(app, ['GET'], url, async (request, reply) =>
+      sendJson(reply, encodeSuccess(JSON.stringify(await data(new Parameters(request))))),
     );
 
   // Never send `features`: its presence makes Grafana take us for Mimir.
@@ -94,15 +99,33 @@ function storeStatus(instance: Instance): unknown {
   };
 }
 
-function knownMetadata(instance: Instance, parameters: Parameters): Record<string, unknown> {
+/**
+ * What senders have told, and for names that are stored and that nobody told about, what our own collector
+ * knows: it pushes samples only, also when it runs elsewhere.
+ */
+async function knownMetadata(
+  instance: Instance,
+  parameters: Parameters,
+): Promise<Record<string, unknown>> {
   const wanted = parameters.text('metric');
   const limit = parameters.limit();
+  const { metadata: told } = instance;
   const found: [string, unknown][] = [];
-  for (const [name, metadata] of instance.metadata.all()) {
+  const names = wanted === undefined ? await metricNames(instance) : [wanted];
+  for (const name of new Set([...(wanted === undefined ? told.all().keys() : []), ...names])) {
     if (found.length >= limit) break;
-    if (wanted === undefined || wanted === name) found.push([name, [metadata]]);
+    const metadata = told.get(name) ?? collectedMetric(name);
+    if (metadata) found.push([name, [metadata]]);
   }
   return Object.fromEntries(found);
+}
+
+async function metricNames(instance: Instance): Promise<readonly string[]> {
+  const { store, querier } = services(instance);
+  // Reading names is reading: it needs the query role.
+  if (!store || !querier) return [];
+  const toMs = Math.floor(instance.platform.clock.now());
+  return store.labelValues(METRIC_NAME, { matchers: [], fromMs: toMs - DAY_MS, toMs });
 }
 
 /** Our own collector's sources, in the form that pages about targets understand. */

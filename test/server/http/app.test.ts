@@ -2,6 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { metric } from '../../../model/labels.ts';
 import { StoreFailure } from '../../../store/store.ts';
 import { encodeRequest, encodeSnappy } from '../../ingest/remote-write-encoder.ts';
 import type { EncodedSeries } from '../../ingest/remote-write-encoder.ts';
@@ -195,6 +196,41 @@ describe('write', () => {
   });
 });
 
+describe('metadata of what is stored', () => {
+  test('is what our collector knows, unless the sender told otherwise', async () => {
+    const own = await httpBench();
+    const at: [number, number][] = [[NOW_MS - 1000, 1]];
+    for (const name of [
+      'node_cpu_seconds_total',
+      'libvirt_domain_info_cpu_time_seconds_total',
+      'libvirt_up',
+      'node_load1',
+      'elsewhere',
+    ]) {
+      own.store.add(metric(name, { job: 'node' }), at);
+    }
+    const told = [{ type: 1, name: 'node_load1', help: 'Told.', unit: '' }];
+    await own.app.inject({
+      method: 'POST',
+      url: '/api/v1/write',
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+      payload: Buffer.from(encodeSnappy(encodeRequest([], told))),
+    });
+    const ask = async (query = ''): Promise<unknown> =>
+      (await own.app.inject(`/api/v1/metadata${query}`)).json<{ data: unknown }>().data;
+    const cpu = [{ type: 'counter', help: expect.stringMatching(/CPU/), unit: '' }];
+    expect(await ask()).toEqual({
+      node_load1: [{ type: 'counter', help: 'Told.', unit: '' }],
+      node_cpu_seconds_total: cpu,
+      libvirt_domain_info_cpu_time_seconds_total: [{ type: 'counter', help: '', unit: '' }],
+      libvirt_up: [{ type: 'gauge', help: '', unit: '' }],
+    });
+    expect(await ask('?metric=node_cpu_seconds_total')).toEqual({ node_cpu_seconds_total: cpu });
+    expect(await ask('?metric=elsewhere')).toEqual({});
+    expect(Object.keys((await ask('?limit=2')) as object)).toHaveLength(2);
+  });
+});
+
 test('a bug is a 500 without its inside; the log has that', async () => {
   const broken = await httpBench({
     store: { labelNames: () => Promise.reject(new Error('secret inside')) },
@@ -253,10 +289,21 @@ describe('phases', () => {
     expect((await bench.app.inject('/-/ready')).statusCode).toBe(200);
   });
 
+  test('a reload says what was read again, and what was not', async () => {
+    const { app } = await httpBench({ alerter: {} });
+    expect(await app.inject({ method: 'POST', url: '/-/reload' })).toMatchObject({
+      statusCode: 200,
+      body: expect.stringMatching(/^Rule files reloaded\..*restart/),
+    });
+  });
+
   test('a reload that fails says so', async () => {
     const reloading = await httpBench();
     const reload = () => reloading.app.inject({ method: 'POST', url: '/-/reload' });
-    expect((await reload()).statusCode).toBe(200);
+    expect(await reload()).toMatchObject({
+      statusCode: 200,
+      body: expect.stringMatching(/alerter is off.*restart/),
+    });
     reloading.reload = () => Promise.reject(new Error('rules.yml:3: no such function'));
     const answer = await reload();
     expect(answer.statusCode).toBe(500);
