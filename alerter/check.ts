@@ -1,3 +1,5 @@
+import type { Files } from '../platform/files.ts';
+import { loadRuleFiles } from './rules/load.ts';
 import { readRuleFile } from './rules/rule-file.ts';
 import type { RuleFile } from './rules/rule-file.ts';
 
@@ -7,4 +9,12 @@ import type { RuleFile } from './rules/rule-file.ts';
  */
 export function checkRuleFile(text: string, path: string): RuleFile {
   return readRuleFile(text, path);
+}
+
+/**
+ * Reads all files that the patterns name, as the alerter does when it starts. Fails with a
+ * `RuleFilesFailure` that tells path, line and what to do of everything wrong in them.
+ */
+export async function checkRuleFiles(files: Files, patterns: readonly string[]): Promise<void> {
+  await loadRuleFiles(files, patterns);
 }

@@ -114,7 +114,7 @@ export class Delivery {
   }
 
   #nextMessage(nowMs: number): OutboxMessage | undefined {
-    for (const message of this.#journal.state.outbox.values()) {
+    for (const message of this.#journal.sendable()) {
       if ((this.#attempts.get(message.id)?.dueMs ?? -Infinity) <= nowMs) return message;
     }
     return undefined;
@@ -122,9 +122,8 @@ export class Delivery {
 
   /** Until a message is due or a new one comes. */
   async #pause(nowMs: number): Promise<void> {
-    const { outbox } = this.#journal.state;
     let dueMs = Infinity;
-    for (const id of outbox.keys()) {
+    for (const { id } of this.#journal.sendable()) {
       dueMs = Math.min(dueMs, this.#attempts.get(id)?.dueMs ?? -Infinity);
     }
     const waitMs = Math.max(dueMs, this.#server.dueMs) - nowMs;
@@ -132,7 +131,7 @@ export class Delivery {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     // Without a message only a call ends the pause; the hour is a bound for the unforeseen.
-    const boundedMs = Math.min(Math.max(outbox.size > 0 ? waitMs : Infinity, 1), 3_600_000);
+    const boundedMs = Math.min(Math.max(waitMs, 1), 3_600_000);
     await sleep(this.#clock, boundedMs, woken.signal).catch(() => undefined);
     this.#wake = undefined;
   }

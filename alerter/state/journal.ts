@@ -7,7 +7,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Counter, Telemetry } from '../../platform/telemetry.ts';
 import { crc32 } from './crc32.ts';
 import { applyRecord, checkpoint, emptyState } from './records.ts';
-import type { AlerterRecord, AlerterState } from './records.ts';
+import type { AlerterRecord, AlerterState, OutboxMessage } from './records.ts';
 
 /**
  * The alerter's memory on disk: one append-only file of records.
@@ -18,6 +18,10 @@ import type { AlerterRecord, AlerterState } from './records.ts';
  * A change of an alert and the message about it must survive together, so both are records here. What is
  * committed at once is synced at once. When the file has grown to several times what it says, it is
  * written anew. A tail torn by a crash is cut off: nobody was told that it was there.
+ *
+ * A message is durable before it is sent, with one deliberate exception: when the disk fails, or has not
+ * answered within the deadline, it is sent all the same, because a page that a crash may repeat is better
+ * than none.
  */
 const MAGIC = 'NEPHALRT';
 const VERSION = 1;
@@ -54,6 +58,8 @@ export class Journal {
   #size = 0;
   #sizeAfterRewrite = 0;
   #waiting: AlerterRecord[] = [];
+  /** Messages whose commit has neither succeeded nor failed. */
+  readonly #unsettled = new Set<string>();
   #round: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
   #isFailing = false;
@@ -95,10 +101,29 @@ export class Journal {
 
   /**
    * Applies records to memory at once and makes them durable together with whatever else waits. Resolves
-   * with whether they are; never rejects. When the disk fails, memory goes on: a page that would be lost
-   * by a crash is better than one that is not sent.
+   * with whether they are, after the deadline at the latest; never rejects. When the disk fails, memory
+   * goes on.
    */
   async commit(records: readonly AlerterRecord[]): Promise<boolean> {
+    const messages = records.flatMap((record) =>
+      record.kind === 'message' ? [record.message.id] : [],
+    );
+    for (const id of messages) this.#unsettled.add(id);
+    try {
+      return await this.#commit(records);
+    } finally {
+      for (const id of messages) this.#unsettled.delete(id);
+    }
+  }
+
+  /** The messages of the outbox that may be sent: those whose commit has settled, oldest first. */
+  *sendable(): Generator<OutboxMessage> {
+    for (const message of this.state.outbox.values()) {
+      if (!this.#unsettled.has(message.id)) yield message;
+    }
+  }
+
+  async #commit(records: readonly AlerterRecord[]): Promise<boolean> {
     for (const record of records) applyRecord(this.state, record);
     for (const record of records) this.#waiting.push(record);
     if (this.#waiting.length > WAITING_RECORDS_MAX) {
