@@ -1,4 +1,5 @@
 import type { Files } from '../platform/files.ts';
+import type { Log } from '../platform/log.ts';
 import { loadRuleFiles } from './rules/load.ts';
 import { readRuleFile } from './rules/rule-file.ts';
 import type { RuleFile } from './rules/rule-file.ts';
@@ -15,6 +16,9 @@ export function checkRuleFile(text: string, path: string): RuleFile {
  * Reads all files that the patterns name, as the alerter does when it starts. Fails with a
  * `RuleFilesFailure` that tells path, line and what to do of everything wrong in them.
  */
-export async function checkRuleFiles(files: Files, patterns: readonly string[]): Promise<void> {
-  await loadRuleFiles(files, patterns);
+export async function checkRuleFiles(
+  patterns: readonly string[],
+  { files, log }: { readonly files: Files; readonly log: Log },
+): Promise<void> {
+  await loadRuleFiles(files, patterns, log.component('alerter'));
 }

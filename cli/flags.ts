@@ -29,6 +29,12 @@ export const FLAGS: readonly Flag[] = [
   { name: '--listen', value: 'HOST:PORT', doc: 'where to serve HTTP', key: 'server.listen' },
   { name: '--data', value: 'DIR', doc: 'where to keep the data', key: 'store.path' },
   {
+    name: '--root',
+    value: 'DIR',
+    doc: 'read /proc and /sys below this directory',
+    key: 'collector.root',
+  },
+  {
     name: '--roles',
     value: 'A,B',
     doc: 'what to do: collector, probes, ingest, query, alerter, dashboard (all)',

@@ -1,4 +1,6 @@
+import { checkRuleFiles } from '../alerter/check.ts';
 import { messageOf } from '../model/failure.ts';
+import type { Platform } from '../platform/platform.ts';
 import { ConfigFailure } from './config/failure.ts';
 import { suggestion } from './config/nearest.ts';
 import { SETTINGS, SETTING_KEYS, isSettingKey } from './config/settings.ts';
@@ -132,6 +134,17 @@ function checkTogether({ settings, origins }: Config): void {
 /** Whether an address can be reached from this machine only. Names other than localhost are not resolved. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/**
+ * Reads the rule files as a start would, whatever the roles. Fails with a message that tells path, line and
+ * what to do of everything wrong in them.
+ */
+export function checkRules(
+  { settings }: Config,
+  platform: Pick<Platform, 'files' | 'log'>,
+): Promise<void> {
+  return checkRuleFiles(settings['alerting.rules'], platform);
 }
 
 /** Every setting with value, origin and meaning, for `nephoscope check`. */

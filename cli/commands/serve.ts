@@ -1,11 +1,14 @@
-import { existsSync } from 'node:fs';
 import { nodePlatform } from '../../platform/node.ts';
 import { messageOf } from '../../server/config.ts';
 import { startServer } from '../../server/server.ts';
+import type { Server } from '../../server/server.ts';
+import { builtDashboard } from '../built-dashboard.ts';
 import { readFlags } from '../flags.ts';
 import { loadFrom } from './load.ts';
 
 const START_MS_MAX_WHEN_STOPPING = 5000;
+/** The build puts the pages beside the program. */
+const DASHBOARD = new URL('../../dashboard', import.meta.url);
 
 /** Runs until it is told to stop. */
 export async function serve(args: readonly string[]): Promise<number> {
@@ -41,7 +44,22 @@ export async function serve(args: readonly string[]): Promise<number> {
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 
-  const starting = startServer(config, platform, dashboard());
+  let server: Server | undefined;
+  process.on('SIGHUP', () => {
+    log.info('reloading', { signal: 'SIGHUP' });
+    // A start reads the files anyway, and that a reload failed is in the log already.
+    server?.reload().catch(() => {});
+  });
+
+  const dashboardDirectory = await builtDashboard(DASHBOARD, platform.files);
+  if (config.settings['server.roles'].includes('dashboard') && dashboardDirectory === undefined) {
+    log.warn('the pages are not built and cannot be shown: run npm run build', {
+      missing: `${decodeURIComponent(DASHBOARD.pathname)}/index.html`,
+    });
+  }
+  const starting = startServer(config, platform, {
+    ...(dashboardDirectory !== undefined && { dashboardDirectory }),
+  });
   const running = await Promise.race([starting, stopAsked]);
   if (!running) {
     // Nothing was accepted yet, so a start that takes long may as well be cut off.
@@ -51,14 +69,9 @@ export async function serve(args: readonly string[]): Promise<number> {
     await (await Promise.race([starting, giveUp]))?.stop();
     return 0;
   }
+  server = running;
   await stopAsked;
   await running.stop();
   log.info('stopped');
   return 0;
-}
-
-/** The build puts the dashboard beside the program. */
-function dashboard(): { readonly dashboardDirectory?: string } {
-  const directory = new URL('../../dashboard', import.meta.url).pathname;
-  return existsSync(`${directory}/index.html`) ? { dashboardDirectory: directory } : {};
 }

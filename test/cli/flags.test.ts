@@ -8,6 +8,8 @@ test('flags become settings, in their order', () => {
     '--listen=127.0.0.1:1',
     '--data',
     'd',
+    '--root',
+    '/host',
     '--roles',
     'ingest,query',
     '--set',
@@ -22,6 +24,7 @@ test('flags become settings, in their order', () => {
     assignments: [
       { key: 'server.listen', value: '127.0.0.1:1', flag: '--listen' },
       { key: 'store.path', value: 'd', flag: '--data' },
+      { key: 'collector.root', value: '/host', flag: '--root' },
       { key: 'server.roles', value: 'ingest,query', flag: '--roles' },
       { key: 'query.timeout', value: '5s', flag: '--set query.timeout' },
       { key: 'collector.instance', value: 'a=b', flag: '--set collector.instance' },

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -53,6 +54,18 @@ test('check explains on stdout, with 0', async () => {
   expect(check.stdout).toContain('store.retention: 3d\n    from --retention; default: 15d');
 }, 60_000);
 
+test('check reads the rule files, and tells what is wrong where', async () => {
+  const rules = join(directory, 'bad.yml');
+  await writeFile(
+    rules,
+    'groups:\n  - name: a\n    rules:\n      - record: r\n        expr: sum(\n',
+  );
+  const { code, stdout, stderr } = await run(['check', '--rules', rules]);
+  expect(code).toBe(2);
+  expect((JSON.parse(stderr) as { msg: string }).msg).toContain(`${rules}:5: `);
+  expect(stdout).toContain(`alerting.rules: ${rules}`);
+}, 60_000);
+
 test('what cannot be understood ends with 2 and one JSON line that says what to do', async () => {
   const { code, stderr } = await run(['sreve']);
   expect(code).toBe(2);
@@ -86,4 +99,26 @@ test('serve says where it listens, and SIGTERM ends it with 0', async () => {
     /^http:\/\/127\.0\.0\.1:\d+$/,
   );
   expect(lines.at(-1)).toMatchObject({ msg: 'stopped' });
+}, 60_000);
+
+test('SIGHUP reloads, and a reload that fails changes nothing', async () => {
+  const rules = join(directory, 'rules.yml');
+  await writeFile(rules, 'groups: []\n');
+  const pages = ['serve', '--listen', '127.0.0.1:0', '--data', join(directory, 'reloaded')];
+  let step = 0;
+  const outcome = await run([...pages, '--rules', rules, '--roles', 'alerter'], (text, kill) => {
+    if (step === 0 && text.includes('"msg":"ready"')) {
+      step = 1;
+      kill('SIGHUP');
+    } else if (step === 1 && text.includes('"msg":"rule files reloaded"')) {
+      step = 2;
+      writeFileSync(rules, 'groups: x\n');
+      kill('SIGHUP');
+    } else if (step === 2 && text.includes('rules.yml:1')) {
+      step = 3;
+      kill('SIGTERM');
+    }
+  });
+  expect(outcome.code, outcome.stderr).toBe(0);
+  expect(outcome.stderr).toMatch(/"level":"error".*the former rules go on/);
 }, 60_000);
