@@ -52,9 +52,16 @@ function open(path: string, realPath: string): KernelFile | undefined {
     return undefined;
   }
   let closed = false;
+  let short = 0;
   return {
     path,
-    read: (target) => (closed ? -1 : readFromStart(descriptor, target)),
+    read(target) {
+      if (closed) return -1;
+      const { bytes, calls } = readFromStart(descriptor, target, short >= SHORT_BEFORE_TRUSTED);
+      // The last call of a whole reading only says that nothing follows.
+      short = bytes >= 0 && calls <= 2 ? short + 1 : Number.NEGATIVE_INFINITY;
+      return bytes;
+    },
     close() {
       if (closed) return;
       closed = true;
@@ -63,19 +70,32 @@ function open(path: string, realPath: string): KernelFile | undefined {
   };
 }
 
-/** One read may give a page only, whatever the file's length: go on to the end. */
-function readFromStart(descriptor: number, target: Uint8Array): number {
-  let filled = 0;
+/**
+ * One call may give less than a page, whatever the file's length: the kernel gives as many whole records as
+ * fit, so one has to ask until nothing comes. Of a file that came whole at once so many times, less than half
+ * a page is taken for all of it: more would follow only behind a record that did not fit in the other half.
+ */
+const SHORT_BEFORE_TRUSTED = 3;
+const HALF_A_PAGE = 2048;
+
+function readFromStart(
+  descriptor: number,
+  target: Uint8Array,
+  trustsShort: boolean,
+): { readonly bytes: number; readonly calls: number } {
+  let bytes = 0;
+  let calls = 0;
   try {
-    while (filled < target.length) {
-      const read = fs.readSync(descriptor, target, filled, target.length - filled, filled);
-      if (read === 0) break;
-      filled += read;
+    while (bytes < target.length) {
+      const read = fs.readSync(descriptor, target, bytes, target.length - bytes, bytes);
+      calls++;
+      bytes += read;
+      if (read === 0 || (trustsShort && bytes < HALF_A_PAGE)) break;
     }
   } catch {
-    return -1;
+    return { bytes: -1, calls };
   }
-  return filled;
+  return { bytes, calls };
 }
 
 const scratch = Buffer.alloc(TEXT_BYTES_MAX);

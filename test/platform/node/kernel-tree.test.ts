@@ -62,3 +62,32 @@ test('file systems tell their size', async () => {
   expect(space.freeBytes).toBeGreaterThanOrEqual(space.availableBytes);
   await expect(nodeKernelTree('').fileSystem('/absent')).rejects.toThrow('ENOENT');
 });
+
+test('a file that was short for long is still read whole when it has grown', async () => {
+  const path = join(root, 'proc/devices');
+  await writeFile(path, 'eth0');
+  const file = nodeKernelTree(root).open('/proc/devices')!;
+  const target = new Uint8Array(65_536);
+  for (let reading = 0; reading < 10; reading++) expect(file.read(target)).toBe(4);
+  for (const length of [0, 2047, 2048, 4096, 40_000, 5]) {
+    await writeFile(path, 'x'.repeat(length));
+    expect(file.read(target)).toBe(length);
+  }
+  file.close();
+});
+
+test('the tenth reading of a kernel file is as long as the first', (context) => {
+  const tree = nodeKernelTree('');
+  const steady = ['/proc/version', '/proc/devices', '/proc/filesystems', '/proc/cpuinfo'];
+  const files = steady.flatMap((path) => tree.open(path) ?? []);
+  if (files.length === 0) return context.skip('this machine has no /proc');
+  // Cut short by a target, too, which must not pass for the end.
+  for (const target of [new Uint8Array(262_144), new Uint8Array(100)]) {
+    for (const file of files) {
+      const lengths = Array.from({ length: 10 }, () => file.read(target));
+      // Clock frequencies in cpuinfo may change their number of digits.
+      expect(Math.max(...lengths) - Math.min(...lengths), file.path).toBeLessThan(64);
+    }
+  }
+  for (const file of files) file.close();
+});
