@@ -30,12 +30,27 @@ export interface MailMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export type MailFailureCode = 'temporary' | 'permanent' | 'unreachable' | 'bad-address';
+/**
+ * What went wrong, and whom it concerns.
+ *
+ *   temporary        the server does not take this message now
+ *   permanent        the server will never take this message
+ *   unreachable      the server cannot be reached, is too slow or not ready: no message can be sent now
+ *   session-refused  the server and we do not come to terms: its greeting, TLS, the login or the sender is
+ *                    refused for good. No message can be sent until somebody changes that
+ *   bad-address      an address is none; nothing was sent
+ */
+export type MailFailureCode =
+  | 'temporary'
+  | 'permanent'
+  | 'unreachable'
+  | 'session-refused'
+  | 'bad-address';
 
 export class MailFailure extends Failure<MailFailureCode> {
   override readonly name = 'MailFailure';
   /** Whether sending the same message later can help. */
   get worthRetrying(): boolean {
-    return this.code === 'temporary' || this.code === 'unreachable';
+    return this.code !== 'permanent' && this.code !== 'bad-address';
   }
 }

@@ -16,6 +16,12 @@ const WAITING_MAX = 50_000;
 const ANNOUNCEMENTS_MAX = 200_000;
 /** The end of an alert is offered for 15 minutes; after this time nobody offers it any more. */
 const RESOLVED_KEPT_MS = 3_600_000;
+/**
+ * What a lost message told is news again after this time: well beyond the backoff between attempts, so
+ * that a server that refuses everything hears of each alert now and then, and well within the time for
+ * which the end of an alert is offered.
+ */
+export const REFUSED_AGAIN_MS = 300_000;
 
 /**
  * Decides what is news. Alerts are offered over and over; what people were told is in the journal, so that
@@ -71,6 +77,10 @@ export class Announcer implements AlertSink {
   #isNews(alert: OfferedAlert): boolean {
     const told = this.#journal.state.announced.get(alert.fingerprint);
     const sameAlert = told?.startsAtMs === alert.startsAtMs;
+    if (sameAlert && told?.lostAtMs !== undefined) {
+      // Whichever way the wall clock has jumped.
+      return Math.abs(this.#clock.now() - told.lostAtMs) >= REFUSED_AGAIN_MS;
+    }
     if (alert.status === 'firing') {
       if (!told || !sameAlert || told.status !== 'firing') return true;
       return this.#clock.now() - told.atMs >= this.#options.repeatIntervalMs;
@@ -126,6 +136,7 @@ export class Announcer implements AlertSink {
       id: messageId(alerts, announced, this.#options.from),
       createdMs: nowMs,
       ...mailText(alerts, this.#externalUrl),
+      fingerprints: alerts.map(({ fingerprint }) => fingerprint),
     };
     const news = alerts.map(({ fingerprint, status, startsAtMs }): Announcement => {
       return { fingerprint, status, startsAtMs, atMs: nowMs };

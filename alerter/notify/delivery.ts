@@ -8,7 +8,7 @@ import type { Random } from '../../platform/random.ts';
 import type { Counter, Gauge, Histogram, Telemetry } from '../../platform/telemetry.ts';
 import { isoText } from '../templates/time.ts';
 import type { Journal } from '../state/journal.ts';
-import type { OutboxMessage } from '../state/records.ts';
+import type { Announcement, OutboxMessage } from '../state/records.ts';
 import type { AlertMailOptions } from './mail-options.ts';
 
 /** For one attempt, whatever the server does or does not do. */
@@ -29,7 +29,8 @@ interface Attempt {
 /**
  * Hands the messages of the outbox to the mail server, oldest first, one at a time. A message leaves the
  * outbox when the server has taken it, when the server will never take it, or when it is too old; the
- * journal learns of it afterwards, so that a crash in between sends it twice and never not at all.
+ * journal learns of it afterwards, so that a crash in between sends it twice and never not at all. What a
+ * message told that nobody took counts as not told.
  */
 export class Delivery {
   readonly #options: AlertMailOptions;
@@ -74,7 +75,7 @@ export class Delivery {
     );
     this.#failed = telemetry.counter(
       'nephoscope_alerter_notifications_failed_total',
-      'Attempts that failed: for now (temporary), for good (permanent), or given up for age (expired).',
+      'Attempts that failed: for now (temporary), because the server does not let us send at all (session), for good (permanent), or given up for age (expired).',
       ['receiver', 'reason'],
     );
     this.#queued = telemetry.gauge(
@@ -162,17 +163,24 @@ export class Delivery {
   async #failedOnce(message: OutboxMessage, thrown: unknown): Promise<void> {
     const isPermanent = thrown instanceof MailFailure && !thrown.worthRetrying;
     const isExpired = this.#clock.now() - message.createdMs > MESSAGE_AGE_MAX_MS;
-    const reason = isPermanent ? 'permanent' : isExpired ? 'expired' : 'temporary';
+    const isSession = thrown instanceof MailFailure && thrown.code === 'session-refused';
+    const reason = isPermanent
+      ? 'permanent'
+      : isExpired
+        ? 'expired'
+        : isSession
+          ? 'session'
+          : 'temporary';
     this.#failed.add(1, { receiver: 'mail', reason });
     const fields = { id: message.id, subject: message.subject, error: messageOf(thrown) };
     if (isPermanent || isExpired) {
       this.#log.error(
         isPermanent
-          ? 'a message about alerts was refused for good and is lost'
-          : 'a message about alerts could not be sent for a day and is given up',
+          ? 'a message about alerts was refused for good; what still holds of it is told anew'
+          : 'a message about alerts could not be sent for a day and is given up; what still holds of it is told anew',
         fields,
       );
-      await this.#done(message);
+      await this.#lost(message);
       return;
     }
     const attempt = this.#attempts.get(message.id) ?? { failures: 0, dueMs: 0 };
@@ -182,10 +190,15 @@ export class Delivery {
     const isMessageOnly = thrown instanceof MailFailure && thrown.code === 'temporary';
     if (!isMessageOnly) this.#postpone(this.#server);
     else this.#server = { failures: 0, dueMs: -Infinity };
-    this.#log.warn('a message about alerts could not be sent and will be tried again', {
-      ...fields,
-      attempts: attempt.failures,
-    });
+    const failed = { ...fields, attempts: attempt.failures };
+    if (isSession) {
+      this.#log.error(
+        'the mail server does not let us send; alerts wait: check its address, TLS, login and the sender',
+        failed,
+      );
+    } else {
+      this.#log.warn('a message about alerts could not be sent and will be tried again', failed);
+    }
   }
 
   /** Doubles from a second up to the limit, less up to a half by chance. */
@@ -196,8 +209,27 @@ export class Delivery {
   }
 
   async #done(message: OutboxMessage): Promise<void> {
+    await this.#leave(message, []);
+  }
+
+  /** Nobody has the message. What a later message told of the same alerts stays told. */
+  async #lost(message: OutboxMessage): Promise<void> {
+    const { announced } = this.#journal.state;
+    const lostAtMs = this.#clock.now();
+    const takenBack = (message.fingerprints ?? []).flatMap((fingerprint): Announcement[] => {
+      const told = announced.get(fingerprint);
+      return told?.atMs === message.createdMs ? [{ ...told, lostAtMs }] : [];
+    });
+    await this.#leave(message, takenBack);
+  }
+
+  async #leave(message: OutboxMessage, takenBack: readonly Announcement[]): Promise<void> {
     this.#attempts.delete(message.id);
-    await this.#journal.commit([{ kind: 'message-done', id: message.id }]);
+    await this.#journal.commit([
+      // First: a crash that cuts between the two sends the message again, and forgets nobody.
+      ...(takenBack.length > 0 ? [{ kind: 'announcements', announced: takenBack } as const] : []),
+      { kind: 'message-done', id: message.id },
+    ]);
     this.#queued.set(this.#journal.state.outbox.size);
   }
 

@@ -28,6 +28,8 @@ export interface OutboxMessage {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
+  /** The alerts that it tells of. */
+  readonly fingerprints?: readonly string[];
 }
 
 export interface Announcement {
@@ -36,6 +38,8 @@ export interface Announcement {
   readonly startsAtMs: number;
   /** When the message was made. */
   readonly atMs: number;
+  /** When that message was given up: nobody was told. */
+  readonly lostAtMs?: number;
 }
 
 export type AlerterRecord =

@@ -17,13 +17,24 @@ export const nodeMail: MailTransport = {
     if (message.to.length === 0) throw new MailFailure('bad-address', 'the mail has no recipient');
     for (const address of addresses) checkAddress(address);
     checkHeaders(message);
-    const deadline = AbortSignal.timeout(ATTEMPT_MS_MAX);
-    const either = AbortSignal.any([deadline, signal]);
+    signal.throwIfAborted();
+    const giveUp = new AbortController();
+    let outOfTime = false;
+    // Not AbortSignal.any: on Node 20 each call leaves something behind at a long-lived signal.
+    const forward = (): void => giveUp.abort(signal.reason);
+    signal.addEventListener('abort', forward, { once: true });
+    const deadline = setTimeout(() => {
+      outOfTime = true;
+      giveUp.abort();
+    }, ATTEMPT_MS_MAX);
     try {
-      return await deliver(message, server, either);
+      return await deliver(message, server, giveUp.signal);
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
-      throw mailFailure(thrown, server, deadline.aborted);
+      throw mailFailure(thrown, server, outOfTime);
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', forward);
     }
   },
 };
@@ -105,25 +116,48 @@ function checkHeaders(message: MailMessage): void {
 
 interface SmtpError {
   readonly code?: unknown;
+  /** The runtime's own code, where the library put one of its own over it. */
+  readonly originalCode?: unknown;
+  /** Of the server's answer, if there was one. */
   readonly responseCode?: unknown;
+  /** Which command the server answered; `CONN` for the greeting. */
+  readonly command?: unknown;
 }
 
-const UNREACHABLE = new Set(['ECONNECTION', 'EDNS', 'ESOCKET', 'ETIMEDOUT', 'EPROXY']);
-/** Retrying cannot help these, unless the server itself called them temporary. */
-const PERMANENT = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'EMESSAGE', 'ETLS', 'EREQUIRETLS']);
+const UNREACHABLE = new Set(['ECONNECTION', 'EDNS', 'ESOCKET', 'ETIMEDOUT', 'EPROXY', 'EPROTOCOL']);
+const TLS = new Set(['ETLS', 'EREQUIRETLS']);
+/** How the runtime calls what it holds against a certificate or a handshake. */
+const TLS_REASON = /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+const LOGIN = new Set(['EAUTH', 'ENOAUTH', 'EOAUTH2']);
+const OPENING = new Set(['CONN', 'EHLO', 'HELO', 'LHLO']);
+/** Not about any message: bad sequence, and the wishes for a login or for TLS (RFC 4954, RFC 3207). */
+const SESSION_ANSWERS = new Set([503, 530, 534, 535, 538]);
+/** The library itself will not send such a message. */
+const IMPOSSIBLE = new Set(['EENVELOPE', 'EMESSAGE']);
 
 function mailFailure(thrown: unknown, server: MailServer, outOfTime: boolean): MailFailure {
   if (thrown instanceof MailFailure) return thrown;
-  const { code, responseCode } = (typeof thrown === 'object' && thrown ? thrown : {}) as SmtpError;
-  let ours: MailFailureCode = 'temporary';
-  if (outOfTime) ours = 'unreachable';
-  else if (typeof responseCode === 'number' && responseCode >= 400) {
-    ours = responseCode >= 500 ? 'permanent' : 'temporary';
-  } else if (typeof code === 'string' && UNREACHABLE.has(code)) ours = 'unreachable';
-  else if (typeof code === 'string' && PERMANENT.has(code)) ours = 'permanent';
+  const error = (typeof thrown === 'object' && thrown ? thrown : {}) as SmtpError;
+  const code = outOfTime ? 'unreachable' : failureCode(error);
   const what = outOfTime ? `gave no final answer within ${ATTEMPT_MS_MAX} ms` : messageOf(thrown);
   // The library keeps credentials out of its messages; should that ever change, this still does.
   const secret = server.password;
   const safe = secret ? what.replaceAll(secret, '<password>') : what;
-  return new MailFailure(ours, `mail server ${server.host}:${server.port}: ${safe}`);
+  return new MailFailure(code, `mail server ${server.host}:${server.port}: ${safe}`);
+}
+
+function failureCode(error: SmtpError): MailFailureCode {
+  const [code, originalCode, command] = [error.code, error.originalCode, error.command].map(String);
+  const answer = typeof error.responseCode === 'number' ? error.responseCode : 0;
+  if (TLS.has(code!) || TLS_REASON.test(originalCode!)) return 'session-refused';
+  const isNotYet = answer >= 400 && answer < 500;
+  if (LOGIN.has(code!)) return isNotYet ? 'unreachable' : 'session-refused';
+  // 421: the server is closing the connection, whatever it was asked.
+  if (isNotYet) return answer === 421 || OPENING.has(command!) ? 'unreachable' : 'temporary';
+  if (answer >= 500) {
+    const isAboutSession = OPENING.has(command!) || command === 'MAIL FROM';
+    return isAboutSession || SESSION_ANSWERS.has(answer) ? 'session-refused' : 'permanent';
+  }
+  if (UNREACHABLE.has(code!)) return 'unreachable';
+  return IMPOSSIBLE.has(code!) ? 'permanent' : 'temporary';
 }

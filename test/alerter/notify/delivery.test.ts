@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { REFUSED_AGAIN_MS } from '../../../alerter/notify/announcer.ts';
 import { Delivery } from '../../../alerter/notify/delivery.ts';
 import { Journal } from '../../../alerter/state/journal.ts';
 import type { AlerterRecord } from '../../../alerter/state/records.ts';
@@ -101,5 +102,133 @@ describe('a message is on the disk before it is sent', () => {
     const after = platform.restart('power-cut');
     const next = await clock.complete(Journal.open('/data/alerter', after));
     expect([...next.sendable()].map(({ id }) => id)).toEqual(['<a@b>']);
+  });
+});
+
+const FAILED = 'nephoscope_alerter_notifications_failed_total';
+
+describe('a server that will not have us', () => {
+  test('is tried again until it does, loudly, and no page is lost', async () => {
+    const scene = await sceneWith(SIMPLE);
+    const { mail, log, telemetry } = scene.platform;
+    mail.otherwise = { kind: 'refuse', code: 'session-refused' };
+    scene.querier.vector('up', HOST('a'));
+    await scene.slots(240);
+    // At most one attempt for each three quarters of a minute's backoff, less its jitter.
+    expect(mail.attempts).toBeGreaterThan(40);
+    expect(mail.attempts).toBeLessThan(200);
+    expect(log.find('error').length).toBe(mail.attempts);
+    expect(log.find('does not let us send')[0]).toMatchObject({ level: 'error' });
+    expect(telemetry.value(FAILED, { receiver: 'mail', reason: 'session' })).toBe(mail.attempts);
+    mail.otherwise = { kind: 'accept' };
+    await scene.platform.clock.advance(60_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)']);
+  });
+
+  test('is given up after a day, and then the alert counts as not told', async () => {
+    const mail = { ...new Scene().options.mail!, repeatIntervalMs: 1e12 };
+    const scene = await sceneWith(SIMPLE, { mail });
+    scene.platform.mail.otherwise = { kind: 'refuse', code: 'session-refused' };
+    scene.querier.vector('up', HOST('a'));
+    await scene.platform.clock.advance(86_400_000 + 120_000);
+    expect(scene.platform.log.find('is given up').length).toBe(1);
+    scene.platform.mail.otherwise = { kind: 'accept' };
+    await scene.platform.clock.advance(600_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)']);
+    expect(scene.platform.mail.delivered[0]!.message.text).not.toContain('Late:');
+  });
+});
+
+describe('a message that is refused for good', () => {
+  test('is logged as an error, counted, holds nothing up, and its alerts are told anew', async () => {
+    const scene = await sceneWith(SIMPLE);
+    const { mail, log, telemetry, clock } = scene.platform;
+    mail.script({ kind: 'refuse', code: 'permanent' });
+    scene.querier.vector('up', HOST('a'));
+    await scene.slots(3);
+    expect([mail.attempts, scene.subjects]).toEqual([1, []]);
+    expect(log.find('refused for good')).toMatchObject([{ level: 'error', component: 'alerter' }]);
+    expect(telemetry.value(FAILED, { receiver: 'mail', reason: 'permanent' })).toBe(1);
+    expect(telemetry.value('nephoscope_alerter_notifications_queued')).toBe(0);
+    scene.querier.vector('up', HOST('a'), HOST('b'));
+    await scene.slots(3);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (b)']);
+    await clock.advance(REFUSED_AGAIN_MS + 120_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (b)', '[FIRING:1] A (a)']);
+    // From then on the usual interval counts.
+    await scene.slots(100);
+    expect(scene.subjects).toHaveLength(2);
+  });
+
+  test('again and again makes a new message now and then, across crashes, each under its own identity', async () => {
+    const scene = await sceneWith(SIMPLE);
+    const ids: string[] = [];
+    const { mail } = scene.platform;
+    const send = mail.send.bind(mail);
+    vi.spyOn(mail, 'send').mockImplementation((message, ...more) => {
+      ids.push(message.headers['Message-ID']!);
+      return send(message, ...more);
+    });
+    mail.otherwise = { kind: 'refuse', code: 'permanent' };
+    scene.querier.vector('up', HOST('a'));
+    for (let i = 0; i < 12; i++) {
+      await scene.platform.clock.advance(300_000);
+      await scene.crash(1000, i % 2 ? 'kill' : 'power-cut');
+    }
+    expect(mail.attempts).toBeGreaterThan(7);
+    expect(mail.attempts).toBeLessThanOrEqual(13);
+    expect(new Set(ids).size).toBe(ids.length);
+    mail.otherwise = { kind: 'accept' };
+    await scene.platform.clock.advance(REFUSED_AGAIN_MS + 120_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)']);
+  });
+
+  test('about an end tells the end again', async () => {
+    const scene = await sceneWith(SIMPLE);
+    const { mail, clock } = scene.platform;
+    scene.querier.vector('up', HOST('a'));
+    await scene.slots(3);
+    mail.script({ kind: 'refuse', code: 'permanent' });
+    scene.querier.vector('up');
+    await scene.slots(3);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)']);
+    await clock.advance(REFUSED_AGAIN_MS + 120_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)', '[RESOLVED] A (a)']);
+    await clock.advance(3_600_000);
+    expect(scene.subjects).toHaveLength(2);
+  });
+
+  test('about an alert that ended meanwhile tells that it did fire', async () => {
+    const mail = { ...new Scene().options.mail!, sendResolved: false };
+    const scene = await sceneWith(SIMPLE, { mail });
+    scene.platform.mail.script({ kind: 'refuse', code: 'permanent' });
+    scene.querier.vector('up', HOST('a'));
+    await scene.slots(3);
+    scene.querier.vector('up');
+    await scene.platform.clock.advance(1_800_000);
+    expect(scene.subjects).toEqual(['[RESOLVED] A (a)']);
+  });
+
+  test('takes back what it told and nothing that a later message told', async () => {
+    const mail = { ...new Scene().options.mail!, repeatIntervalMs: 600_000 };
+    const scene = await sceneWith(SIMPLE, { mail });
+    const transport = scene.platform.mail;
+    const send = transport.send.bind(transport);
+    const ids = new Set<string>();
+    let isBack = false;
+    vi.spyOn(transport, 'send').mockImplementation((message, ...more) => {
+      ids.add(message.headers['Message-ID']!);
+      const isFirst = message.headers['Message-ID'] === [...ids][0];
+      if (!isBack) transport.script({ kind: 'refuse', code: 'temporary' });
+      else if (isFirst) transport.script({ kind: 'refuse', code: 'permanent' });
+      return send(message, ...more);
+    });
+    scene.querier.vector('up', HOST('a'));
+    await scene.platform.clock.advance(780_000);
+    expect(ids.size).toBe(2);
+    isBack = true;
+    await scene.platform.clock.advance(REFUSED_AGAIN_MS + 120_000);
+    expect(scene.subjects).toEqual(['[FIRING:1] A (a)']);
+    expect(transport.delivered[0]!.message.headers['Message-ID']).toBe([...ids][1]);
   });
 });

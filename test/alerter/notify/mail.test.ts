@@ -246,25 +246,6 @@ describe('at least once', () => {
     expect(scene.subjects.slice(0, 2)).toEqual(['[FIRING:1] A (a)', '[FIRING:1] A (b)']);
   });
 
-  test('what is refused for good is logged as an error, counted, and holds nothing up', async () => {
-    const scene = await sceneWith(SIMPLE);
-    const { mail, log, telemetry } = scene.platform;
-    mail.script({ kind: 'refuse', code: 'permanent' });
-    scene.querier.vector('up', HOST('a'));
-    await scene.slots(3);
-    expect([mail.attempts, scene.subjects]).toEqual([1, []]);
-    expect(log.find('refused for good')).toMatchObject([{ level: 'error', component: 'alerter' }]);
-    expect(
-      telemetry.value('nephoscope_alerter_notifications_failed_total', {
-        receiver: 'mail',
-        reason: 'permanent',
-      }),
-    ).toBe(1);
-    scene.querier.vector('up', HOST('a'), HOST('b'));
-    await scene.slots(3);
-    expect(scene.subjects).toEqual(['[FIRING:1] A (b)']);
-  });
-
   test('a message of more than a day is given up, loudly', async () => {
     const scene = await sceneWith(SIMPLE);
     scene.platform.mail.otherwise = { kind: 'refuse', code: 'temporary' };

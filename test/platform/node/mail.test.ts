@@ -1,4 +1,5 @@
 import * as net from 'node:net';
+import { createInterface } from 'node:readline';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPServerOptions } from 'smtp-server';
 import { afterEach, expect, test } from 'vitest';
@@ -30,6 +31,37 @@ async function smtp(options: SMTPServerOptions): Promise<MailServer> {
     server.listen(0, '127.0.0.1', resolve);
   });
   return { host: '127.0.0.1', port: portOf(server.server), requireTls: false };
+}
+
+/** A server that answers each command, by its first word, as told, and otherwise as if all were well. */
+async function scripted(answers: Readonly<Record<string, string>>): Promise<MailServer> {
+  const server = net.createServer((socket) => {
+    stops.push(() => socket.destroy());
+    socket.on('error', () => {});
+    const say = (command: string, otherwise: string): void => {
+      const answer = answers[command] ?? otherwise;
+      socket.write(`${answer}\r\n`);
+      if (answer.startsWith('421')) socket.end();
+    };
+    let inData = false;
+    createInterface({ input: socket }).on('line', (line) => {
+      if (inData) {
+        if (line !== '.') return;
+        inData = false;
+        say('.', '250 taken');
+        return;
+      }
+      const command = line.split(/[ :]/)[0]!;
+      inData = command === 'DATA' && answers[command] === undefined;
+      say(command, inData ? '354 go on' : '250 fine');
+    });
+    say('connection', '220 here');
+  });
+  stops.push(() => server.close());
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return { host: '127.0.0.1', port: portOf(server), requireTls: false };
 }
 
 const never = new AbortController().signal;
@@ -64,6 +96,47 @@ test.each([
     code,
     worthRetrying,
   });
+});
+
+const LOGIN = { username: 'user', password: 'hunter22' };
+const WITH_LOGIN = { EHLO: '250-here\r\n250 AUTH PLAIN' };
+
+test.each([
+  ['554 go away', 'connection', 'session-refused', {}],
+  ['421 busy', 'connection', 'unreachable', {}],
+  ['450 busy', 'connection', 'unreachable', {}],
+  ['421 busy', 'EHLO', 'unreachable', {}],
+  ['535 5.7.8 expired', 'AUTH', 'session-refused', { ...LOGIN }],
+  ['454 4.7.0 try later', 'AUTH', 'unreachable', { ...LOGIN }],
+  ['550 you may not send', 'MAIL', 'session-refused', {}],
+  ['530 authentication required', 'MAIL', 'session-refused', {}],
+  ['451 greylisted', 'MAIL', 'temporary', {}],
+  ['503 bad sequence', 'DATA', 'session-refused', {}],
+  ['554 spam', 'DATA', 'permanent', {}],
+  ['554 spam', '.', 'permanent', {}],
+  ['452 full', '.', 'temporary', {}],
+  ['421 going down', '.', 'unreachable', {}],
+] as const)('%j to %s is %s', async (answer, command, code, login) => {
+  const more = command === 'AUTH' ? WITH_LOGIN : {};
+  const server = { ...(await scripted({ ...more, [command]: answer })), ...login };
+  const failure = await nodeMail.send(MESSAGE, server, never).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ code, worthRetrying: code !== 'permanent' });
+  expect(String(failure)).toContain(answer.slice(4));
+});
+
+test('a certificate that nobody vouches for is trouble of the server', async () => {
+  const server = await smtp({ disabledCommands: [] });
+  const strict = { ...server, requireTls: true };
+  const failure = await nodeMail.send(MESSAGE, strict, never).catch((thrown: unknown) => thrown);
+  expect(failure).toMatchObject({ code: 'session-refused' });
+  expect(String(failure)).toMatch(/certificate/);
+});
+
+test('a server that promises STARTTLS and then speaks no TLS is trouble of the server', async () => {
+  const server = await scripted({ EHLO: '250-here\r\n250 STARTTLS', STARTTLS: '454 not now' });
+  await expect(
+    nodeMail.send(MESSAGE, { ...server, requireTls: true }, never),
+  ).rejects.toMatchObject({ code: 'session-refused' });
 });
 
 test('nobody listening is unreachable', async () => {
@@ -111,12 +184,12 @@ test('without TLS nothing is sent where TLS is required, and no password is told
   });
   const strict = { ...server, requireTls: true, username: 'u', password: 'hunter22' };
   const failure = await nodeMail.send(MESSAGE, strict, never).catch((thrown: unknown) => thrown);
-  expect(failure).toMatchObject({ code: 'permanent' });
+  expect(failure).toMatchObject({ code: 'session-refused', worthRetrying: true });
   expect(String(failure)).not.toContain('hunter22');
   expect(arrived).toBe(false);
 });
 
-test('a wrong password is permanent and stays secret', async () => {
+test('a wrong password is trouble of the server and stays secret', async () => {
   const server = await smtp({
     authOptional: false,
     allowInsecureAuth: true,
@@ -124,7 +197,7 @@ test('a wrong password is permanent and stays secret', async () => {
   });
   const wrong = { ...server, username: 'user', password: 'hunter22' };
   const failure = await nodeMail.send(MESSAGE, wrong, never).catch((thrown: unknown) => thrown);
-  expect(failure).toMatchObject({ code: 'permanent' });
+  expect(failure).toMatchObject({ code: 'session-refused', worthRetrying: true });
   expect(String(failure)).not.toContain('hunter22');
 });
 
