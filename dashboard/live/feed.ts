@@ -98,10 +98,13 @@ export class Feed {
   #lastTickMs: number | undefined;
   #lastTickSeenMs: number | undefined;
   #interrupted = false;
+  /** Our time when the stream was asked for. */
+  #startedMs: number;
 
   constructor(options: FeedOptions) {
     this.#options = options;
     this.openedMs = options.source.now();
+    this.#startedMs = options.clock.now();
     const pointsMax = maxPoints(options);
     this.#entries = new Map(
       options.queries.map((query) => [
@@ -126,11 +129,16 @@ export class Feed {
     return this.#view;
   }
 
-  /** Whether the stream has failed to bring anything for too long. Always false for a fixed range. */
+  /**
+   * Whether the stream has failed to bring anything for too long, or was lost before it brought anything.
+   * Always false for a fixed range.
+   */
   isStale(nowMs: number): boolean {
     const { range } = this.#options;
-    if (range.kind === 'fixed' || this.#lastTickSeenMs === undefined) return false;
-    return nowMs - this.#lastTickSeenMs > range.intervalMs * INTERVALS_MISSED_MAX + 500;
+    if (range.kind === 'fixed') return false;
+    if (this.#lastTickSeenMs === undefined && this.#connection.kind === 'lost') return true;
+    const sinceMs = this.#lastTickSeenMs ?? this.#startedMs;
+    return nowMs - sinceMs > range.intervalMs * INTERVALS_MISSED_MAX + 500;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -141,8 +149,9 @@ export class Feed {
   start(): void {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    this.#loadHistories(signal);
     const { range, source, clock } = this.#options;
+    this.#startedMs = clock.now();
+    this.#loadHistories(signal);
     if (range.kind === 'fixed') return;
     const request = {
       panels: this.#options.queries.map(({ id, query }) => ({ id, query })),

@@ -27,7 +27,8 @@ import { liveIntervalMs, rateWindow, stepMsFor } from '../time/step.ts';
 import styles from './charts.module.css';
 
 interface ChartsPageProps {
-  readonly title: ReactNode;
+  /** Told whether the stream of the page is lost or silent. */
+  readonly renderTitle: (disconnected: boolean) => ReactNode;
   readonly banner?: ReactNode;
   readonly search: RangeSearch;
   /** The range when the URL names none. */
@@ -53,7 +54,7 @@ export function ChartsPage(props: ChartsPageProps) {
   return (
     <>
       <div className={styles['heading']}>
-        <div className={styles['title']}>{props.title}</div>
+        <div className={styles['title']}>{props.renderTitle(disconnected)}</div>
         <div className={styles['controls']}>
           <ConnectionMark feed={feed} />
           <RangeControl range={range} onChange={zoom.choose} />

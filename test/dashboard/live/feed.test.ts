@@ -136,6 +136,20 @@ describe('a following feed', () => {
     expect(live.isStale(clock.now())).toBe(false);
   });
 
+  test('that has never had a tick is stale once its stream is lost, or says nothing', async () => {
+    const lost = await start(LIVE);
+    expect(lost.isStale(clock.now())).toBe(false);
+    await streams[0]!.close();
+    expect(lost.view.connection.kind).toBe('lost');
+    expect(lost.isStale(clock.now())).toBe(true);
+    lost.stop();
+    const silent = await start(LIVE);
+    await clock.turn(3000);
+    expect(silent.isStale(clock.now())).toBe(false);
+    await clock.turn(600);
+    expect(silent.isStale(clock.now())).toBe(true);
+  });
+
   test('asks for the past again after an interruption', async () => {
     const live = await start(LIVE);
     await streams[0]!.send(series('q'), tick(1_001_000, { q: [3] }));
