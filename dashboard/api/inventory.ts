@@ -16,9 +16,10 @@ export interface InventoryHost {
   readonly instance: string;
   readonly lastSeenMs: number;
   readonly state: 'live' | 'stale';
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly libvirt: 'up' | 'down' | 'none';
+  /** Null while it is not known, as everywhere here. */
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+  readonly libvirt: 'up' | 'down' | 'none' | 'unknown';
   readonly instances: number;
 }
 
@@ -29,8 +30,8 @@ export interface InventoryInstance {
   readonly host: string;
   readonly project: string;
   readonly flavor: string;
-  readonly vcpus: number;
-  readonly memoryBytes: number;
+  readonly vcpus: number | null;
+  readonly memoryBytes: number | null;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
   readonly state: InstanceState;
@@ -41,6 +42,8 @@ export interface Inventory {
   readonly nowMs: number;
   readonly hosts: readonly InventoryHost[];
   readonly instances: readonly InventoryInstance[];
+  /** Whether there are more instances than the answer holds. */
+  readonly truncated: boolean;
 }
 
 /** Hosts and instances seen within the window, ended ones included. */

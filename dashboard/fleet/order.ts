@@ -113,7 +113,7 @@ function comparison({ column, descending }: Sort): (a: Row, b: Row) => number {
     case 'network':
     case 'disk':
       return (a, b) => {
-        const [x, y] = [loadValue(a.load, column), loadValue(b.load, column)];
+        const [x, y] = [sortValue(a, column), sortValue(b, column)];
         if (x === null || y === null) {
           return x === y ? byName(a, b) : x === null ? 1 : -1;
         }
@@ -122,7 +122,13 @@ function comparison({ column, descending }: Sort): (a: Row, b: Row) => number {
   }
 }
 
-/** The one number that a column is sorted by. */
+/** Of instances, the memory that they take counts: their shares all end at the same mark. */
+function sortValue(row: Row, column: 'cpu' | 'memory' | 'network' | 'disk'): number | null {
+  const isGuestMemory = row.kind === 'instance' && column === 'memory';
+  return isGuestMemory ? row.load.memoryBytes : loadValue(row.load, column);
+}
+
+/** The one number that stands for a column. */
 export function loadValue(
   load: Load,
   column: 'cpu' | 'memory' | 'network' | 'disk',

@@ -1,4 +1,11 @@
-import type { Inventory, InventoryHost, InventoryInstance } from '../api/inventory.ts';
+import type {
+  InstanceState,
+  Inventory,
+  InventoryHost,
+  InventoryInstance,
+} from '../api/inventory.ts';
+import { NO_VALUE, formatCapacity } from '../format/units.ts';
+import type { Unit } from '../format/units.ts';
 import { seriesKey } from '../live/event.ts';
 import type { Measure } from './queries.ts';
 
@@ -9,7 +16,10 @@ export interface Load {
   /** Share of the cores it has, 0 to 1. */
   readonly cpu: number | null;
   readonly memoryBytes: number | null;
-  /** Share of the memory it has, 0 to 1; may pass 1 where overhead counts. */
+  /**
+   * Share of the memory it has, 0 to 1. What an instance takes of its host includes what QEMU needs for
+   * itself, so that a small one passes what it was assigned: that is still all of it, and no more.
+   */
   readonly memory: number | null;
   readonly received: number | null;
   readonly sent: number | null;
@@ -65,7 +75,7 @@ export function fleetRows(
   const hostValues = columns((measure) => latest('host', measure));
   const instanceValues = columns((measure) => latest('instance', measure));
   const rows: Row[] = inventory.hosts.map((known) => {
-    const host = outdated ? { ...known, state: 'stale' as const } : known;
+    const host = { ...known, state: hostStateNow(known.state, outdated) };
     if (host.state === 'stale') staleHosts.add(host.instance);
     const key = seriesKey({ instance: host.instance });
     const capacity = { cores: host.cpus, memoryBytes: host.memoryBytes };
@@ -73,14 +83,26 @@ export function fleetRows(
     return { kind: 'host', id: `host ${host.instance}`, host, load };
   });
   for (const instance of inventory.instances) {
-    const state =
-      instance.state !== 'ended' && staleHosts.has(instance.host) ? 'unknown' : instance.state;
+    const state = instanceStateNow(instance.state, staleHosts.has(instance.host));
     const key = seriesKey({ uuid: instance.uuid });
     const capacity = { cores: instance.vcpus, memoryBytes: instance.memoryBytes };
     const load = WITHOUT_LOAD.has(state) ? NO_LOAD : loadOf(instanceValues, key, capacity);
     rows.push({ kind: 'instance', id: instance.uuid, instance, state, load });
   }
   return rows;
+}
+
+/** `unheard`: what the inventory says is from before a silence. */
+export function hostStateNow(
+  state: InventoryHost['state'],
+  unheard: boolean,
+): InventoryHost['state'] {
+  return unheard ? 'stale' : state;
+}
+
+/** The same of an instance; what has ended stays so, whoever is silent. */
+export function instanceStateNow(state: InstanceState, unheard: boolean): InstanceState {
+  return unheard && state !== 'ended' ? 'unknown' : state;
 }
 
 type Columns = Readonly<Record<Measure, ReadonlyMap<string, number>>>;
@@ -100,7 +122,7 @@ function columns(of: (measure: Measure) => ReadonlyMap<string, number>): Columns
 function loadOf(
   values: Columns,
   key: string,
-  capacity: { readonly cores: number; readonly memoryBytes: number },
+  capacity: { readonly cores: number | null; readonly memoryBytes: number | null },
 ): Load {
   const number = (measure: Measure): number | null => {
     const known = values[measure].get(key);
@@ -112,7 +134,7 @@ function loadOf(
     cores,
     cpu: share(cores, capacity.cores),
     memoryBytes,
-    memory: share(memoryBytes, capacity.memoryBytes),
+    memory: capped(share(memoryBytes, capacity.memoryBytes)),
     received: number('received'),
     sent: number('sent'),
     read: number('read'),
@@ -120,15 +142,32 @@ function loadOf(
   };
 }
 
-function share(part: number | null, whole: number): number | null {
-  return part === null || !(whole > 0) ? null : part / whole;
+function share(part: number | null, whole: number | null): number | null {
+  return part === null || whole === null || !(whole > 0) ? null : part / whole;
+}
+
+function capped(part: number | null): number | null {
+  return part === null ? null : Math.min(part, 1);
+}
+
+/** What several hosts have together, as far as they have told. */
+export interface Capacity {
+  readonly known: number;
+  /** Hosts whose part is missing. */
+  readonly hostsUnknown: number;
+}
+
+/** `of 96 cores`; `of at least 96 cores` where a host has not told; `of –` where none has. */
+export function capacityText(unit: Unit, { known, hostsUnknown }: Capacity): string {
+  if (known === 0) return `of ${NO_VALUE}`;
+  return `of ${hostsUnknown > 0 ? 'at least ' : ''}${formatCapacity(unit, known)}`;
 }
 
 export interface FleetSummary {
   readonly hostsLive: number;
   readonly hostsStale: number;
-  readonly cpus: number;
-  readonly memoryBytes: number;
+  readonly cpus: Capacity;
+  readonly memoryBytes: Capacity;
   readonly running: number;
   readonly ended: number;
   readonly unknown: number;
@@ -140,24 +179,34 @@ export function summarise(rows: readonly Row[]): FleetSummary {
   const sum = {
     hostsLive: 0,
     hostsStale: 0,
-    cpus: 0,
-    memoryBytes: 0,
     running: 0,
     ended: 0,
     unknown: 0,
     otherwise: 0,
   };
+  const live: InventoryHost[] = [];
   for (const row of rows) {
     if (row.kind === 'host') {
       if (row.host.state === 'stale') sum.hostsStale++;
       else {
         sum.hostsLive++;
-        sum.cpus += row.host.cpus;
-        sum.memoryBytes += row.host.memoryBytes;
+        live.push(row.host);
       }
     } else if (row.state === 'running' || row.state === 'ended' || row.state === 'unknown') {
       sum[row.state]++;
     } else sum.otherwise++;
   }
-  return sum;
+  return {
+    ...sum,
+    cpus: together(live.map((host) => host.cpus)),
+    memoryBytes: together(live.map((host) => host.memoryBytes)),
+  };
+}
+
+function together(parts: readonly (number | null)[]): Capacity {
+  const told = parts.filter((part) => part !== null);
+  return {
+    known: told.reduce((sum, part) => sum + part, 0),
+    hostsUnknown: parts.length - told.length,
+  };
 }

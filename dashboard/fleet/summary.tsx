@@ -1,8 +1,9 @@
-import { formatCapacity, formatValue } from '../format/units.ts';
+import { formatValue } from '../format/units.ts';
 import type { Unit } from '../format/units.ts';
 import type { FeedView } from '../live/feed.ts';
 import type { Total } from './queries.ts';
-import type { FleetSummary } from './rows.ts';
+import { capacityText } from './rows.ts';
+import type { Capacity, FleetSummary } from './rows.ts';
 import { Sparkline } from './sparkline.tsx';
 import styles from './summary.module.css';
 
@@ -16,7 +17,7 @@ export function Summary({
   readonly view: FeedView;
   readonly stale: boolean;
 }) {
-  const total = (name: Total, unit: Unit, capacity?: number) => (
+  const total = (name: Total, unit: Unit, capacity?: Capacity) => (
     <TotalTile
       label={LABELS[name]}
       unit={unit}
@@ -102,19 +103,21 @@ function TotalTile({
 }: {
   readonly label: string;
   readonly unit: Unit;
-  readonly capacity?: number | undefined;
+  readonly capacity?: Capacity | undefined;
   readonly values: readonly (number | null)[];
   readonly stale: boolean;
 }) {
   const last = stale ? null : (values.at(-1) ?? null);
   const largest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
-  const max = capacity !== undefined && capacity > 0 ? capacity : Math.max(largest * 1.1, 1);
+  // Where a part is missing the line may pass what is known.
+  const whole = capacity && capacity.known > 0 && capacity.hostsUnknown === 0;
+  const max = whole ? capacity.known : Math.max(largest * 1.1, 1);
   return (
     <li className={stale ? styles['tileStale'] : styles['tile']}>
       <span className={styles['label']}>{label}</span>
       <span className={styles['number']}>{formatValue(unit, last).replace(' cores', '')}</span>
       {capacity !== undefined && (
-        <span className={styles['detail']}>of {formatCapacity(unit, capacity)}</span>
+        <span className={styles['detail']}>{capacityText(unit, capacity)}</span>
       )}
       <span className={styles['spark']}>
         <Sparkline values={values} max={max} />

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, Box, Server } from 'lucide-react';
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 import { momentWords } from '../format/moment.ts';
-import { ageText, formatCapacity, formatValue } from '../format/units.ts';
+import { NO_VALUE, ageText, formatCapacity, formatValue } from '../format/units.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { Bar } from './bar.tsx';
 import { barScale, loadValue, rowName } from './order.ts';
@@ -22,11 +22,15 @@ interface TableProps {
   readonly flat?: boolean;
 }
 
-const COLUMNS: readonly (readonly [SortColumn, string])[] = [
+const COLUMNS: readonly (readonly [SortColumn, string, hint?: string])[] = [
   ['name', 'Name'],
   ['state', 'State'],
   ['cpu', 'CPU'],
-  ['memory', 'Memory'],
+  [
+    'memory',
+    'Memory',
+    'Of a host: memory in use. Of an instance: host memory that it takes, with what QEMU needs for itself.',
+  ],
   ['network', 'Network'],
   ['disk', 'Disk'],
 ];
@@ -80,8 +84,8 @@ export function FleetTable({ rows, sort, onSort, nowMs, tree, flat = false }: Ta
     >
       <div role="rowgroup" className={styles['head']}>
         <div role="row" className={styles['headRow']} aria-rowindex={1}>
-          {COLUMNS.map(([column, label]) => (
-            <Head key={column} column={column} label={label} sort={sort} onSort={onSort} />
+          {COLUMNS.map(([column, label, hint]) => (
+            <Head key={column} {...{ column, label, hint, sort, onSort }} />
           ))}
         </div>
       </div>
@@ -111,11 +115,13 @@ export function FleetTable({ rows, sort, onSort, nowMs, tree, flat = false }: Ta
 function Head({
   column,
   label,
+  hint,
   sort,
   onSort,
 }: {
   readonly column: SortColumn;
   readonly label: string;
+  readonly hint: string | undefined;
   readonly sort: Sort;
   readonly onSort: (column: SortColumn) => void;
 }) {
@@ -123,7 +129,7 @@ function Head({
   const direction = sort.descending ? 'descending' : 'ascending';
   return (
     <div role="columnheader" className={styles[column]} aria-sort={active ? direction : 'none'}>
-      <button type="button" className={styles['sort']} onClick={() => onSort(column)}>
+      <button type="button" className={styles['sort']} title={hint} onClick={() => onSort(column)}>
         {label}
         {active &&
           (sort.descending ? (
@@ -164,7 +170,7 @@ const RowLine = memo(function RowLine(props: RowLineProps) {
       <div role="cell" className={styles['state']}>
         <State row={row} nowMs={nowMs} />
       </div>
-      <LoadCells load={row.load} scales={scales} />
+      <LoadCells row={row} scales={scales} />
     </div>
   );
 });
@@ -179,14 +185,14 @@ function Name({ row, tree }: { readonly row: Row; readonly tree: boolean }) {
           {instance}
         </Link>
         <span className={styles['about']}>
-          {cpus} cores · {formatCapacity('bytes', memoryBytes)}
+          {cpus ?? NO_VALUE} cores · {formatCapacity('bytes', memoryBytes)}
           {libvirt === 'down' && <span className={styles['warning']}> · libvirt down</span>}
         </span>
       </>
     );
   }
   const { uuid, name, domain, host, flavor, project, vcpus } = row.instance;
-  const about = [tree ? '' : host, project, flavor || `${vcpus} vCPU`].filter(Boolean);
+  const about = [tree ? '' : host, project, flavor || `${vcpus ?? NO_VALUE} vCPU`].filter(Boolean);
   return (
     <>
       <Box size={15} aria-hidden className={styles['icon']} />
@@ -221,7 +227,8 @@ function State({ row, nowMs }: { readonly row: Row; readonly nowMs: number }) {
   return <StateMark state={row.state} detail={detail} />;
 }
 
-function LoadCells({ load, scales }: { readonly load: Load; readonly scales: Scales }) {
+function LoadCells({ row, scales }: { readonly row: Row; readonly scales: Scales }) {
+  const { load } = row;
   const network = loadValue(load, 'network');
   const disk = loadValue(load, 'disk');
   return (
@@ -229,11 +236,12 @@ function LoadCells({ load, scales }: { readonly load: Load; readonly scales: Sca
       <div role="cell" className={styles['cpu']} title={coresTitle(load)}>
         <Bar share={load.cpu} text={formatValue('ratio', load.cpu)} saturates />
       </div>
-      <div role="cell" className={styles['memory']}>
+      <div role="cell" className={styles['memory']} title={memoryTitle(row)}>
+        {/* A guest keeps what it has touched once: that it holds all of its memory is no alarm. */}
         <Bar
           share={load.memory ?? (load.memoryBytes === null ? null : 0)}
           text={formatValue('bytes', load.memoryBytes)}
-          saturates
+          saturates={row.kind === 'host'}
         />
       </div>
       <div
@@ -264,6 +272,15 @@ function LoadCells({ load, scales }: { readonly load: Load; readonly scales: Sca
 
 function coresTitle(load: Load): string | undefined {
   return load.cores === null ? undefined : `${formatValue('cores', load.cores)} in use`;
+}
+
+function memoryTitle(row: Row): string | undefined {
+  const { memoryBytes } = row.load;
+  if (memoryBytes === null) return undefined;
+  const taken = formatValue('bytes', memoryBytes);
+  return row.kind === 'host'
+    ? `${taken} in use of ${formatCapacity('bytes', row.host.memoryBytes)}`
+    : `${taken} of host memory, QEMU's own included; ${formatCapacity('bytes', row.instance.memoryBytes)} assigned`;
 }
 
 function pairTitle(

@@ -1,5 +1,5 @@
 import { getRouteApi } from '@tanstack/react-router';
-import { Search, X } from 'lucide-react';
+import { AlertTriangle, Search, X } from 'lucide-react';
 import { useMemo } from 'react';
 import { serverSource } from '../api/source.ts';
 import type { Inventory } from '../api/inventory.ts';
@@ -81,6 +81,13 @@ function Fleet({
   return (
     <>
       <Summary summary={summarise(rows)} view={view} stale={stale} />
+      {inventory.truncated && (
+        <p className={styles['notice']} role="status">
+          <AlertTriangle size={16} aria-hidden />
+          There are more instances than are listed here: those that ended are left out first.
+          Queries find all of them.
+        </p>
+      )}
       <Controls
         filter={search.filter ?? ''}
         show={show}

@@ -5,14 +5,14 @@ import { useHeldOrder } from '../fleet/held-order.ts';
 import { nextSort } from '../fleet/order.ts';
 import type { Sort } from '../fleet/order.ts';
 import { instanceQueriesOf } from '../fleet/queries.ts';
-import { fleetRows } from '../fleet/rows.ts';
+import { fleetRows, hostStateNow } from '../fleet/rows.ts';
 import { FleetTable } from '../fleet/table.tsx';
-import { ageText, formatCapacity } from '../format/units.ts';
+import { NO_VALUE, ageText, formatCapacity } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
 import type { Feed } from '../live/feed.ts';
 import { useFeedView, useNow } from '../live/use-feed.ts';
 import { hostPanels } from '../panels/host.ts';
-import { useInventory } from '../shell/queries.ts';
+import { isOutdated, useInventory } from '../shell/queries.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { useTitle } from '../shell/title.ts';
 import { ChartsPage } from './charts.tsx';
@@ -28,7 +28,7 @@ export function HostPage() {
   const moreQueries = useMemo(() => instanceQueriesOf(instance), [instance]);
   return (
     <ChartsPage
-      title={<Head instance={instance} />}
+      renderTitle={(disconnected) => <Head instance={instance} disconnected={disconnected} />}
       search={route.useSearch()}
       panelsFor={panelsFor}
       moreQueries={moreQueries}
@@ -37,14 +37,23 @@ export function HostPage() {
   );
 }
 
-function Head({ instance }: { readonly instance: string }) {
-  const { data } = useInventory();
+function Head({
+  instance,
+  disconnected,
+}: {
+  readonly instance: string;
+  readonly disconnected: boolean;
+}) {
+  const inventory = useInventory();
+  const { data } = inventory;
+  const now = useNow();
   const nowMs = useServerNow();
   const host = data?.hosts.find((one) => one.instance === instance);
-  const mark = host && (
+  const state = host && hostStateNow(host.state, disconnected || isOutdated(inventory, now));
+  const mark = host && state && (
     <StateMark
-      state={host.state}
-      detail={host.state === 'stale' ? `seen ${ageText(nowMs - host.lastSeenMs)}` : undefined}
+      state={state}
+      detail={state === 'stale' ? `seen ${ageText(nowMs - host.lastSeenMs)}` : undefined}
     />
   );
   return (
@@ -52,7 +61,12 @@ function Head({ instance }: { readonly instance: string }) {
   );
 }
 
-const LIBVIRT = { up: 'connected', down: 'not reachable', none: 'not installed' } as const;
+const LIBVIRT = {
+  up: 'connected',
+  down: 'not reachable',
+  none: 'not installed',
+  unknown: NO_VALUE,
+} as const;
 
 function facts(
   host: InventoryHost | undefined,
@@ -60,7 +74,7 @@ function facts(
 ): readonly (readonly [string, string])[] {
   if (!host) return known ? [['Seen', 'not in the last hour']] : [['Cores', '…']];
   return [
-    ['Cores', String(host.cpus)],
+    ['Cores', formatCapacity('number', host.cpus)],
     ['Memory', formatCapacity('bytes', host.memoryBytes)],
     ['libvirt', LIBVIRT[host.libvirt]],
     ['Instances', String(host.instances)],
@@ -69,21 +83,26 @@ function facts(
 
 /** Who uses this host: its instances, the busiest first. */
 function Instances({ instance, feed }: { readonly instance: string; readonly feed: Feed }) {
-  const { data } = useInventory();
+  const inventory = useInventory();
+  const { data } = inventory;
   const view = useFeedView(feed);
   const nowMs = useServerNow();
   const now = useNow();
+  const outdated = isOutdated(inventory, now);
   const stale = feed.isStale(now);
   const following = feed.options.range.kind === 'following';
   const [sort, setSort] = useState<Sort>({ column: 'cpu', descending: true });
   const rows = useMemo(() => {
     if (!data) return [];
     const mine = data.instances.filter((one) => one.host === instance);
-    const known = fleetRows({ ...data, instances: mine }, (kind, measure) =>
-      kind === 'host' || stale ? new Map<string, number>() : view.latest(`instances.${measure}`),
+    const known = fleetRows(
+      { ...data, instances: mine },
+      (kind, measure) =>
+        kind === 'host' || stale ? new Map<string, number>() : view.latest(`instances.${measure}`),
+      outdated,
     );
     return known.filter((row) => row.kind === 'instance');
-  }, [data, instance, view, stale]);
+  }, [data, instance, view, stale, outdated]);
   const ordered = useHeldOrder(rows, 'instances', sort, now);
   if (!following || rows.length === 0) return null;
   return (

@@ -4,11 +4,13 @@ import { ChevronRight, Flag } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import { fetchInventory } from '../api/inventory.ts';
 import type { InventoryInstance } from '../api/inventory.ts';
+import { instanceStateNow } from '../fleet/rows.ts';
 import { dayAndClock, momentWords } from '../format/moment.ts';
 import { ageText, formatCapacity } from '../format/units.ts';
 import { useServerNow } from '../live/connection-mark.tsx';
+import { useNow } from '../live/use-feed.ts';
 import { instancePanels } from '../panels/instance.ts';
-import { useInventory } from '../shell/queries.ts';
+import { isOutdated, useInventory } from '../shell/queries.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { useTitle } from '../shell/title.ts';
 import { DEFAULT_RANGE, between } from '../time/range.ts';
@@ -52,7 +54,9 @@ function Known({
   );
   return (
     <ChartsPage
-      title={<Head instance={instance} state={state} />}
+      renderTitle={(disconnected) => (
+        <Head instance={instance} known={state} disconnected={disconnected} />
+      )}
       banner={endMs !== undefined && <EndedBanner endMs={endMs} />}
       search={route.useSearch()}
       standard={standard}
@@ -64,12 +68,17 @@ function Known({
 
 function Head({
   instance,
-  state,
+  known,
+  disconnected,
 }: {
   readonly instance: InventoryInstance;
-  readonly state: InventoryInstance['state'];
+  readonly known: InventoryInstance['state'];
+  readonly disconnected: boolean;
 }) {
+  const inventory = useInventory();
+  const now = useNow();
   const nowMs = useServerNow();
+  const state = instanceStateNow(known, disconnected || isOutdated(inventory, now));
   const { name, domain, host, project, flavor, vcpus, memoryBytes, uuid } = instance;
   const path = (
     <>
@@ -85,7 +94,7 @@ function Head({
   if (project !== '') facts.push(['Project', project]);
   if (flavor !== '') facts.push(['Flavor', flavor]);
   facts.push(
-    ['vCPUs', String(vcpus)],
+    ['vCPUs', formatCapacity('number', vcpus)],
     ['Memory', formatCapacity('bytes', memoryBytes)],
     ['First seen', momentWords(instance.firstSeenMs, nowMs)],
     ['UUID', uuid],
@@ -157,7 +166,7 @@ function useInstance(uuid: string): InstanceAnswer {
   const state = instance?.state ?? 'unknown';
   return {
     instance,
-    state: state !== 'ended' && host?.state === 'stale' ? 'unknown' : state,
+    state: instanceStateNow(state, host?.state === 'stale'),
     settled: older.data !== undefined,
     error: instance ? undefined : (recent.error ?? older.error ?? undefined),
     retry: () => {

@@ -142,3 +142,13 @@ test('bars end at a round number above all values', () => {
     }),
   );
 });
+
+test('instances are sorted by the memory that they take, whatever share of theirs it is', () => {
+  const taking = (name: string, memoryBytes: number, memory: number): Row => ({
+    ...instance(name, 'kvm-1'),
+    load: { ...NO_LOAD, memoryBytes, memory },
+  });
+  const rows = [taking('tiny', 90, 1), taking('large', 4000, 0.5), taking('full', 1000, 1)];
+  const ordered = orderRows(rows, 'instances', { column: 'memory', descending: true });
+  expect(ordered.map(({ id }) => id)).toEqual(['large', 'full', 'tiny']);
+});

@@ -5,7 +5,14 @@ import type {
   InventoryInstance,
 } from '../../../dashboard/api/inventory.ts';
 import { MEASURES } from '../../../dashboard/fleet/queries.ts';
-import { NO_LOAD, fleetRows, summarise } from '../../../dashboard/fleet/rows.ts';
+import {
+  NO_LOAD,
+  capacityText,
+  fleetRows,
+  hostStateNow,
+  instanceStateNow,
+  summarise,
+} from '../../../dashboard/fleet/rows.ts';
 import type { Row } from '../../../dashboard/fleet/rows.ts';
 import { seriesKey } from '../../../dashboard/live/event.ts';
 
@@ -40,6 +47,7 @@ const inventory = (hosts: InventoryHost[], instances: InventoryInstance[]): Inve
   nowMs: 1000,
   hosts,
   instances,
+  truncated: false,
 });
 
 /** The stream says one of everything, about everything. */
@@ -64,14 +72,24 @@ describe('a row', () => {
     expect(only(rows, 'instance').load).toMatchObject({ cores: 1, cpu: 0.5 });
   });
 
+  test('of an instance never fills more than all of the memory that is assigned', () => {
+    const rows = fleetRows(inventory([host()], [instance({ memoryBytes: 0.25 })]), everything);
+    expect(only(rows, 'instance').load).toMatchObject({ memoryBytes: 1, memory: 1 });
+  });
+
   test('without values in the stream has none, not noughts', () => {
     const rows = fleetRows(inventory([host()], [instance()]), nothing);
     expect(rows.map((row) => row.load)).toEqual([NO_LOAD, NO_LOAD]);
   });
 
   test('never divides by a capacity that is not known', () => {
-    const rows = fleetRows(inventory([host({ cpus: 0 })], [instance({ vcpus: 0 })]), everything);
-    expect(rows.map((row) => row.load.cpu)).toEqual([null, null]);
+    for (const none of [0, null]) {
+      const rows = fleetRows(
+        inventory([host({ cpus: none })], [instance({ vcpus: none })]),
+        everything,
+      );
+      expect(rows.map((row) => row.load.cpu)).toEqual([null, null]);
+    }
   });
 
   test.each(['ended', 'unknown', 'shutoff', 'crashed'] as const)(
@@ -121,13 +139,41 @@ test('the summary counts by state, and capacity of live hosts only', () => {
   expect(summarise(fleetRows(inventory(hosts, instances), nothing))).toEqual({
     hostsLive: 1,
     hostsStale: 1,
-    cpus: 4,
-    memoryBytes: 1000,
+    cpus: { known: 4, hostsUnknown: 0 },
+    memoryBytes: { known: 1000, hostsUnknown: 0 },
     running: 2,
     ended: 1,
     unknown: 1,
     otherwise: 2,
   });
+});
+
+test('the summary counts hosts of unknown capacity, and does not take them for empty', () => {
+  const hosts = [host(), host({ instance: 'kvm-02', cpus: null, memoryBytes: null })];
+  const rows = fleetRows(inventory(hosts, []), nothing);
+  expect(summarise(rows)).toMatchObject({
+    cpus: { known: 4, hostsUnknown: 1 },
+    memoryBytes: { known: 1000, hostsUnknown: 1 },
+  });
+});
+
+describe('a capacity in words', () => {
+  test.each([
+    [{ known: 96, hostsUnknown: 0 }, 'of 96 cores'],
+    [{ known: 96, hostsUnknown: 1 }, 'of at least 96 cores'],
+    [{ known: 0, hostsUnknown: 2 }, 'of –'],
+    [{ known: 0, hostsUnknown: 0 }, 'of –'],
+  ])('%o', (capacity, words) => {
+    expect(capacityText('cores', capacity)).toBe(words);
+  });
+});
+
+test('what a host and an instance do is not said once nothing is heard', () => {
+  expect(hostStateNow('live', false)).toBe('live');
+  expect(hostStateNow('live', true)).toBe('stale');
+  expect(instanceStateNow('running', false)).toBe('running');
+  expect(instanceStateNow('running', true)).toBe('unknown');
+  expect(instanceStateNow('ended', true)).toBe('ended');
 });
 
 test('hosts and instances are asked about the same measures', () => {
