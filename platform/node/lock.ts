@@ -4,20 +4,22 @@ import { FileFailure } from '../files.ts';
 import { hasErrorCode } from './file-errors.ts';
 
 /**
- * A directory belongs to the process that its file `lock` names. Node has no flock, so the file itself is
- * the lock: it is written under another name and appears with its full content by link(), which fails when
- * the name is taken. A pid alone would say too little, since pids are used again: an owner is
- * alive only while a process with this pid and this start time runs on this boot of the machine.
+ * A directory belongs to the process that its `lock` names. Node has no flock, so the name itself is the
+ * lock: a symbolic link whose target is no path but says who the owner is. It appears whole or not at all,
+ * fails when the name is taken, and, being short, lies in its inode: a full disk does not keep a server from
+ * starting. A pid alone would say too little, since pids are used again: an owner is alive only while a
+ * process with this pid and this start time runs on this boot of the machine.
  *
- * A dead owner's file is moved aside before a new one is linked. Between judging and moving, another
- * process may have taken over; who finds that it moved a living owner's file puts it back, and who has
- * taken over looks again after a moment whether the file is still its own.
+ * A dead owner's link is moved aside before a new one is made. Between judging and moving, another process
+ * may have taken over; who finds that it moved a living owner's link puts it back, and who has taken over
+ * looks again after a moment whether the link is still its own.
  *
  * Processes in different pid namespaces (containers) that share one directory do not see each other.
  */
 const LOCK_NAME = 'lock';
 const ATTEMPTS_MAX = 20;
 const SETTLE_MS = 50;
+const BOOT_ID_CHARACTERS = 8;
 
 interface Owner {
   readonly pid: number;
@@ -33,15 +35,9 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
     pid: process.pid,
     startedTicks: (await startedTicks(process.pid)) ?? '',
     bootId: await bootId(),
-    token: randomBytes(16).toString('hex'),
+    token: randomBytes(8).toString('hex'),
   };
-  const draft = `${lockPath}.${self.token}`;
-  await fs.writeFile(draft, JSON.stringify(self), { flag: 'wx', mode: 0o640 });
-  try {
-    await take(directory, lockPath, draft, self);
-  } finally {
-    await fs.rm(draft, { force: true });
-  }
+  await take(directory, lockPath, self);
   return {
     async release() {
       if ((await ownerOf(lockPath))?.token === self.token) await fs.rm(lockPath, { force: true });
@@ -49,15 +45,10 @@ export async function lockDirectory(directory: string): Promise<{ release(): Pro
   };
 }
 
-async function take(
-  directory: string,
-  lockPath: string,
-  draft: string,
-  self: Owner,
-): Promise<void> {
+async function take(directory: string, lockPath: string, self: Owner): Promise<void> {
   let tookOver = false;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    if (await linked(draft, lockPath)) {
+    if (await linked(self, lockPath)) {
       if (tookOver) await pause();
       const now = await ownerOf(lockPath);
       if (now?.token === self.token) return;
@@ -76,9 +67,10 @@ async function take(
   );
 }
 
-async function linked(draft: string, lockPath: string): Promise<boolean> {
+async function linked(owner: Owner, lockPath: string): Promise<boolean> {
+  const { pid, startedTicks, bootId, token } = owner;
   try {
-    await fs.link(draft, lockPath);
+    await fs.symlink([pid, startedTicks, bootId, token].join('.'), lockPath);
     return true;
   } catch (thrown) {
     if (hasErrorCode(thrown, 'EEXIST')) return false;
@@ -95,37 +87,22 @@ async function moveAside(lockPath: string, dead: Owner, self: Owner): Promise<vo
     throw thrown;
   }
   const moved = await ownerOf(aside);
-  if (moved && moved.token !== dead.token) await linked(aside, lockPath);
+  if (moved && moved.token !== dead.token) await linked(moved, lockPath);
   await fs.rm(aside, { force: true });
 }
 
-/** Undefined when there is no file; an unreadable one (a power cut may leave that) names nobody alive. */
+/** Undefined when there is nothing; what is no link of ours names nobody alive. */
 async function ownerOf(path: string): Promise<Owner | undefined> {
-  let written: string;
+  let target: string;
   try {
-    written = await fs.readFile(path, 'utf8');
+    target = await fs.readlink(path);
   } catch (thrown) {
     if (hasErrorCode(thrown, 'ENOENT')) return undefined;
-    throw thrown;
+    if (!hasErrorCode(thrown, 'EINVAL')) throw thrown;
+    target = '';
   }
-  let content: Readonly<Record<string, unknown>> = {};
-  try {
-    const parsed: unknown = JSON.parse(written);
-    if (typeof parsed === 'object' && parsed !== null) content = { ...parsed };
-  } catch {
-    // Falls through to an owner that cannot be alive.
-  }
-  const text = (name: string): string => {
-    const value = content[name];
-    return typeof value === 'string' ? value : '';
-  };
-  const pid = content['pid'];
-  return {
-    pid: typeof pid === 'number' && pid > 0 ? pid : 0,
-    startedTicks: text('startedTicks'),
-    bootId: text('bootId'),
-    token: text('token'),
-  };
+  const [pid = '', startedTicks = '', bootId = '', token = ''] = target.split('.');
+  return { pid: /^\d+$/.test(pid) ? Number(pid) : 0, startedTicks, bootId, token };
 }
 
 async function isAlive(owner: Owner): Promise<boolean> {
@@ -134,7 +111,9 @@ async function isAlive(owner: Owner): Promise<boolean> {
 }
 
 async function bootId(): Promise<string> {
-  return (await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  const whole = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+  // Enough to tell one boot from the next, and short enough for the inode.
+  return whole.slice(0, BOOT_ID_CHARACTERS);
 }
 
 /** Field 22 of `stat`; the second field may itself hold spaces and brackets. Undefined: no such process. */

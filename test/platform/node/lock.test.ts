@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,32 +64,44 @@ test('a directory has one owner at a time, also within one process', async () =>
 
 test('a lock is not released by who lost it', async () => {
   const first = await nodeFiles.lock(directory);
-  await writeFile(
-    join(directory, 'lock'),
-    (await readFile(join(directory, 'lock'), 'utf8')).replace(/"token":"./, '"token":"x'),
-  );
+  const path = join(directory, 'lock');
+  const owner = await readlink(path);
+  await rm(path);
+  await symlink(`${owner.slice(0, -1)}x`, path);
   await first.release();
   expect(await readdir(directory)).toEqual(['lock']);
 });
 
+test('a lock lies in its inode, so that a full disk does not keep a server from starting', async () => {
+  const lock = await nodeFiles.lock(directory);
+  // Below 60 bytes file systems keep the target where the inode is.
+  expect((await readlink(join(directory, 'lock'))).length).toBeLessThan(60);
+  await lock.release();
+});
+
 test.each([
-  ['of another boot', { pid: process.pid, startedTicks: '1', bootId: 'another', token: 'a' }],
+  ['of another boot', `${process.pid}.1.another.a`],
   ['without sense', 'half a fi'],
-  ['of nobody', {}],
-])('a lock file %s is taken over', async (_, content) => {
-  const text = typeof content === 'string' ? content : JSON.stringify(content);
-  await writeFile(join(directory, 'lock'), text);
+  ['that leads somewhere', '/tmp'],
+])('a lock %s is taken over', async (_, target) => {
+  await symlink(target, join(directory, 'lock'));
+  const lock = await nodeFiles.lock(directory);
+  expect(await readdir(directory)).toEqual(['lock']);
+  await lock.release();
+});
+
+test('a file where the lock should be is moved out of the way', async () => {
+  await writeFile(join(directory, 'lock'), 'something else');
   const lock = await nodeFiles.lock(directory);
   expect(await readdir(directory)).toEqual(['lock']);
   await lock.release();
 });
 
 test('a pid that is used again does not keep a dead lock alive', async () => {
-  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  const old = { pid: process.pid, startedTicks: '1', bootId, token: 'a' };
-  await writeFile(join(directory, 'lock'), JSON.stringify(old));
+  const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).slice(0, 8);
+  await symlink(`${process.pid}.1.${bootId}.a`, join(directory, 'lock'));
   const lock = await nodeFiles.lock(directory);
-  expect(await readFile(join(directory, 'lock'), 'utf8')).not.toContain('"token":"a"');
+  expect(await readlink(join(directory, 'lock'))).not.toMatch(/\.a$/);
   await lock.release();
 });
 

@@ -76,25 +76,87 @@ test('a message arrives whole, and the answer is the words of the server', async
       stream.on('end', () => callback(null));
     },
   });
-  expect(await nodeMail.send(MESSAGE, server, never)).toMatch(/^250 /);
+  expect(await nodeMail.send(MESSAGE, server, never)).toEqual({
+    answer: expect.stringMatching(/^250 /) as string,
+    accepted: ['ops@example.org'],
+    deferred: [],
+    refused: [],
+  });
   expect(recipients).toEqual(['ops@example.org']);
   expect(content).toContain('Subject: Host down');
   expect(content).toContain('X-Alert: HostDown');
   expect(content).toContain('the host is down');
 });
 
-test.each([
-  [451, 'temporary', true],
-  [550, 'permanent', false],
-])('an answer of %i is %s', async (responseCode, code, worthRetrying) => {
-  const server = await smtp({
-    onRcptTo(_, __, callback) {
-      callback(Object.assign(new Error('no'), { responseCode }));
+/** Answers each recipient with the code that its name begins with. */
+async function choosy(arrived: string[][]): Promise<MailServer> {
+  return smtp({
+    onRcptTo({ address }, _, callback) {
+      const responseCode = Number(/^\d+/.exec(address)?.[0] ?? 250);
+      if (responseCode < 400) callback();
+      else callback(Object.assign(new Error(`no ${address}`), { responseCode }));
+    },
+    onData(stream, session, callback) {
+      let content = '';
+      stream.on('data', (chunk: Buffer) => (content += chunk.toString()));
+      stream.on('end', () => {
+        const names = session.envelope.rcptTo.map(({ address }) => address);
+        arrived.push([/^To: .*$/m.exec(content)![0].trim(), ...names]);
+        callback(null);
+      });
     },
   });
-  await expect(nodeMail.send(MESSAGE, server, never)).rejects.toMatchObject({
-    code,
-    worthRetrying,
+}
+
+test('each recipient has an outcome of its own', async () => {
+  const arrived: string[][] = [];
+  const to = [
+    '451a@x.org',
+    'Ops <b@x.org>',
+    '550c@x.org',
+    'd@x.org',
+    '530f@x.org',
+    '450g@MÜNCHEN.org',
+  ];
+  const receipt = await nodeMail.send({ ...MESSAGE, to }, await choosy(arrived), never);
+  expect(receipt).toEqual({
+    answer: expect.stringMatching(/^250 /) as string,
+    accepted: ['Ops <b@x.org>', 'd@x.org'],
+    deferred: [
+      { recipient: '451a@x.org', answer: '451 no 451a@x.org' },
+      // Asking for a login says nothing about a mailbox.
+      { recipient: '530f@x.org', answer: '530 no 530f@x.org' },
+      { recipient: '450g@MÜNCHEN.org', answer: expect.stringMatching(/^450 no 450g@/) as string },
+    ],
+    refused: [{ recipient: '550c@x.org', answer: '550 no 550c@x.org' }],
+  });
+  expect(arrived).toHaveLength(1);
+  expect(arrived[0]!.slice(1)).toEqual(['b@x.org', 'd@x.org']);
+});
+
+test('those who still need it get it alone, and the header names everybody as before', async () => {
+  const arrived: string[][] = [];
+  const message = { ...MESSAGE, to: ['a@x.org', 'b@x.org'], recipients: ['b@x.org'] };
+  const { accepted } = await nodeMail.send(message, await choosy(arrived), never);
+  expect([accepted, arrived]).toEqual([['b@x.org'], [['To: a@x.org, b@x.org', 'b@x.org']]]);
+});
+
+test('a server that takes nobody has decided about each all the same', async () => {
+  const arrived: string[][] = [];
+  const server = await choosy(arrived);
+  const to = ['451a@x.org', '550b@x.org'];
+  expect(await nodeMail.send({ ...MESSAGE, to }, server, never)).toMatchObject({
+    accepted: [],
+    deferred: [{ recipient: '451a@x.org' }],
+    refused: [{ recipient: '550b@x.org' }],
+  });
+  expect(arrived).toEqual([]);
+});
+
+test('a server that wants a login before any recipient is trouble of the server', async () => {
+  const to = ['530a@x.org', '530b@x.org'];
+  await expect(nodeMail.send({ ...MESSAGE, to }, await choosy([]), never)).rejects.toMatchObject({
+    code: 'session-refused',
   });
 });
 
