@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, runToEnd, startNephoscope, temporaryDirectory } from './process.ts';
@@ -179,19 +180,51 @@ describe('a bad start ends with 2 and says what to do', () => {
   });
 });
 
+/** A live stream of one query that has begun to answer; whoever opens one sees it end with the server. */
+async function openStream(
+  url: string,
+  query: string,
+): Promise<{ isOpen(): boolean; readonly ended: Promise<string> }> {
+  const { body } = await fetch(`${url}/api/nephoscope/v1/live`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ panels: [{ id: query, query }] }),
+  });
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+  let isOpen = true;
+  let text = (await reader.read()).value ?? '';
+  const rest = async (): Promise<string> => {
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return text;
+        text += value;
+      }
+    } catch {
+      // Cut off rather than ended, which is as good to who was reading.
+      return text;
+    } finally {
+      isOpen = false;
+    }
+  };
+  return { isOpen: () => isOpen, ended: rest() };
+}
+
 describe('stopping', () => {
   test('SIGTERM ends it with 0 within 10 s, also with a stream and a slow sender open; nothing is lost', async () => {
     const data = join(directory.path, 'stopped');
     const first = await startNephoscope({ data });
     expect((await remoteWrite(first.url, [good(7)])).ok).toBe(true);
-    const { connect } = await import('node:net');
+    const stream = await openStream(first.url, 'test_good');
     const slow = connect({ port: first.port, host: '127.0.0.1' });
     slow.on('error', () => {});
     await new Promise<void>((resolve) => slow.once('connect', resolve));
     slow.write(
       'POST /api/v1/write HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: 99\r\n\r\nx',
     );
+    expect(stream.isOpen()).toBe(true);
     const exit = await first.stop();
+    expect(await stream.ended).toContain('"test_good"');
     slow.destroy();
     expect(exit).toMatchObject({ code: 0, signal: null });
     expect(exit.afterMs).toBeLessThan(10_000);
