@@ -62,7 +62,7 @@ function report(
   { rounds, load }: { readonly rounds: number; readonly load: number },
 ): string {
   const rows = [...costs].map(([{ name, version }, ofRounds]) => ({
-    title: `${name} ${version}`,
+    title: version === undefined ? name : `${name} ${version}`,
     cost: medians(ofRounds),
   }));
   const [ours, ...peers] = rows;
