@@ -3,10 +3,28 @@ import { Failure } from '../model/failure.ts';
 /** Hands mail to an SMTP server. */
 export interface MailTransport {
   /**
-   * Resolves with the server's own words after its final 250 and not before: that, and nothing earlier,
-   * means that somebody else is now responsible for the message. Rejects with a `MailFailure`.
+   * Resolves when the server has decided about each recipient, and after its final 250 if it accepted one:
+   * that, and nothing earlier, means that somebody else is now responsible for these recipients. Rejects
+   * with a `MailFailure` that concerns all of them.
    */
-  send(message: MailMessage, server: MailServer, signal: AbortSignal): Promise<string>;
+  send(message: MailMessage, server: MailServer, signal: AbortSignal): Promise<MailReceipt>;
+}
+
+/** Each recipient that was tried is in exactly one of the lists, written as in the message. */
+export interface MailReceipt {
+  /** The server's own words, at the end; or to the last recipient where it accepted none. */
+  readonly answer: string;
+  readonly accepted: readonly string[];
+  /** Not now (4xx): to be tried again, and they alone. */
+  readonly deferred: readonly MailRefusal[];
+  /** Never (5xx). */
+  readonly refused: readonly MailRefusal[];
+}
+
+export interface MailRefusal {
+  readonly recipient: string;
+  /** The server's words about this recipient. */
+  readonly answer: string;
 }
 
 export interface MailServer {
@@ -23,6 +41,8 @@ export interface MailServer {
 export interface MailMessage {
   readonly from: string;
   readonly to: readonly string[];
+  /** Those of `to` that still need it; all of them by default. The header names all in any case. */
+  readonly recipients?: readonly string[];
   readonly subject: string;
   readonly text: string;
   readonly html?: string;

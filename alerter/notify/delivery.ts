@@ -3,7 +3,7 @@ import { sleep, withDeadline } from '../../platform/clock.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import { MailFailure } from '../../platform/mail.ts';
-import type { MailMessage, MailTransport } from '../../platform/mail.ts';
+import type { MailMessage, MailReceipt, MailRefusal, MailTransport } from '../../platform/mail.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Counter, Gauge, Histogram, Telemetry } from '../../platform/telemetry.ts';
 import { isoText } from '../templates/time.ts';
@@ -28,9 +28,10 @@ interface Attempt {
 
 /**
  * Hands the messages of the outbox to the mail server, oldest first, one at a time. A message leaves the
- * outbox when the server has taken it, when the server will never take it, or when it is too old; the
- * journal learns of it afterwards, so that a crash in between sends it twice and never not at all. What a
- * message told that nobody took counts as not told.
+ * outbox when the server has taken it for each recipient, when it never will, or when the message is too
+ * old; recipients who have to wait get it alone, as the same message. The journal learns of it afterwards,
+ * so that a crash in between sends it twice and never not at all. What a message told that nobody took
+ * counts as not told.
  */
 export class Delivery {
   readonly #options: AlertMailOptions;
@@ -41,6 +42,7 @@ export class Delivery {
   readonly #log: Log;
   readonly #sent: Counter;
   readonly #failed: Counter;
+  readonly #recipientsRefused: Counter;
   readonly #queued: Gauge;
   readonly #latency: Histogram;
   readonly #stop = new AbortController();
@@ -70,13 +72,18 @@ export class Delivery {
     const { telemetry } = parts;
     this.#sent = telemetry.counter(
       'nephoscope_alerter_notifications_sent_total',
-      'Messages that a receiver has taken.',
+      'Messages that a receiver has taken for at least one recipient.',
       ['receiver'],
     );
     this.#failed = telemetry.counter(
       'nephoscope_alerter_notifications_failed_total',
       'Attempts that failed: for now (temporary), because the server does not let us send at all (session), for good (permanent), or given up for age (expired).',
       ['receiver', 'reason'],
+    );
+    this.#recipientsRefused = telemetry.counter(
+      'nephoscope_alerter_recipients_refused_total',
+      'Recipients that the server will never take a message for, once for each message.',
+      ['receiver'],
     );
     this.#queued = telemetry.gauge(
       'nephoscope_alerter_notifications_queued',
@@ -138,60 +145,93 @@ export class Delivery {
   }
 
   async #send(message: OutboxMessage): Promise<void> {
+    const recipients = this.#recipientsOf(message);
+    if (recipients.length === 0) {
+      this.#log.info('who still needed a message is no longer configured', { id: message.id });
+      await this.#leave(message);
+      return;
+    }
+    let receipt: MailReceipt;
     try {
-      const answer = await withDeadline(
+      receipt = await withDeadline(
         this.#clock,
         ATTEMPT_MS,
         `mail to ${this.#options.server.host}:${this.#options.server.port}`,
-        (signal) => this.#mail.send(this.#mailOf(message), this.#options.server, signal),
+        (signal) =>
+          this.#mail.send(this.#mailOf(message, recipients), this.#options.server, signal),
         this.#stop.signal,
       );
-      this.#server = { failures: 0, dueMs: -Infinity };
+    } catch (thrown) {
+      if (!this.#stop.signal.aborted) await this.#failedOnce(message, thrown);
+      return;
+    }
+    await this.#answered(message, receipt);
+  }
+
+  async #answered(message: OutboxMessage, receipt: MailReceipt): Promise<void> {
+    const { answer, accepted, deferred, refused } = receipt;
+    const { id } = message;
+    this.#server = { failures: 0, dueMs: -Infinity };
+    const wasTaken = message.left?.isTaken ?? false;
+    const isTaken = wasTaken || accepted.length > 0;
+    if (accepted.length > 0) {
+      this.#log.info('a message about alerts was taken by the mail server', { id, answer });
+    }
+    if (isTaken && !wasTaken) {
       this.#sent.add(1, { receiver: 'mail' });
       this.#latency.observe(Math.max(this.#clock.now() - message.createdMs, 0) / 1000);
-      this.#log.info('a message about alerts was taken by the mail server', {
-        id: message.id,
-        answer,
-      });
-      await this.#done(message);
-    } catch (thrown) {
-      if (this.#stop.signal.aborted) return;
-      await this.#failedOnce(message, thrown);
     }
+    if (refused.length > 0) {
+      this.#recipientsRefused.add(refused.length, { receiver: 'mail' });
+      this.#log.error(
+        'the mail server does not take mail for some recipients: correct or remove them',
+        { id, subject: message.subject, error: refusalText(refused) },
+      );
+    }
+    if (deferred.length > 0) {
+      const left = { to: deferred.map(({ recipient }) => recipient), isTaken };
+      const isFewer = accepted.length + refused.length > 0;
+      if (isFewer) await this.#journal.commit([{ kind: 'message-left', id, ...left }]);
+      await this.#notTaken({ ...message, left }, 'temporary', refusalText(deferred));
+    } else if (isTaken) await this.#leave({ ...message, left: { to: [], isTaken } });
+    else await this.#notTaken(message, 'permanent', refusalText(refused));
   }
 
   async #failedOnce(message: OutboxMessage, thrown: unknown): Promise<void> {
+    const code = thrown instanceof MailFailure ? thrown.code : 'unreachable';
     const isPermanent = thrown instanceof MailFailure && !thrown.worthRetrying;
+    const reason = isPermanent ? 'permanent' : code === 'session-refused' ? 'session' : 'temporary';
+    await this.#notTaken(message, reason, messageOf(thrown));
+    // A refusal concerns this message; anything else is the server's trouble and concerns all of them.
+    if (isPermanent || code === 'temporary') this.#server = { failures: 0, dueMs: -Infinity };
+    else this.#postpone(this.#server);
+  }
+
+  /** Recipients still need the message: it is tried again, or nobody will have it any more. */
+  async #notTaken(
+    message: OutboxMessage,
+    why: 'permanent' | 'session' | 'temporary',
+    error: string,
+  ): Promise<void> {
     const isExpired = this.#clock.now() - message.createdMs > MESSAGE_AGE_MAX_MS;
-    const isSession = thrown instanceof MailFailure && thrown.code === 'session-refused';
-    const reason = isPermanent
-      ? 'permanent'
-      : isExpired
-        ? 'expired'
-        : isSession
-          ? 'session'
-          : 'temporary';
+    const reason = why !== 'permanent' && isExpired ? 'expired' : why;
     this.#failed.add(1, { receiver: 'mail', reason });
-    const fields = { id: message.id, subject: message.subject, error: messageOf(thrown) };
-    if (isPermanent || isExpired) {
+    const fields = { id: message.id, subject: message.subject, error };
+    if (reason === 'permanent' || reason === 'expired') {
       this.#log.error(
-        isPermanent
-          ? 'a message about alerts was refused for good; what still holds of it is told anew'
-          : 'a message about alerts could not be sent for a day and is given up; what still holds of it is told anew',
-        fields,
+        reason === 'permanent'
+          ? 'a message about alerts was refused for good'
+          : 'a message about alerts could not be sent for a day and is given up',
+        { ...fields, toldAnew: !message.left?.isTaken },
       );
-      await this.#lost(message);
+      await this.#leave(message);
       return;
     }
     const attempt = this.#attempts.get(message.id) ?? { failures: 0, dueMs: 0 };
     this.#attempts.set(message.id, attempt);
     this.#postpone(attempt);
-    // A refusal concerns this message; anything else is the server's trouble and concerns all of them.
-    const isMessageOnly = thrown instanceof MailFailure && thrown.code === 'temporary';
-    if (!isMessageOnly) this.#postpone(this.#server);
-    else this.#server = { failures: 0, dueMs: -Infinity };
     const failed = { ...fields, attempts: attempt.failures };
-    if (isSession) {
+    if (reason === 'session') {
       this.#log.error(
         'the mail server does not let us send; alerts wait: check its address, TLS, login and the sender',
         failed,
@@ -208,23 +248,13 @@ export class Delivery {
     attempt.dueMs = this.#clock.monotonic() + fullMs * (0.5 + this.#random.next() / 2);
   }
 
-  async #done(message: OutboxMessage): Promise<void> {
-    await this.#leave(message, []);
-  }
-
-  /** Nobody has the message. What a later message told of the same alerts stays told. */
-  async #lost(message: OutboxMessage): Promise<void> {
-    const { announced } = this.#journal.state;
-    const lostAtMs = this.#clock.now();
-    const takenBack = (message.fingerprints ?? []).flatMap((fingerprint): Announcement[] => {
-      const told = announced.get(fingerprint);
-      return told?.atMs === message.createdMs ? [{ ...told, lostAtMs }] : [];
-    });
-    await this.#leave(message, takenBack);
-  }
-
-  async #leave(message: OutboxMessage, takenBack: readonly Announcement[]): Promise<void> {
+  /**
+   * Nobody needs the message any more, or nobody will take it. If nobody has it, what it told counts as not
+   * told; what a later message told of the same alerts stays told.
+   */
+  async #leave(message: OutboxMessage): Promise<void> {
     this.#attempts.delete(message.id);
+    const takenBack = message.left?.isTaken ? [] : this.#toldBy(message);
     await this.#journal.commit([
       // First: a crash that cuts between the two sends the message again, and forgets nobody.
       ...(takenBack.length > 0 ? [{ kind: 'announcements', announced: takenBack } as const] : []),
@@ -233,7 +263,23 @@ export class Delivery {
     this.#queued.set(this.#journal.state.outbox.size);
   }
 
-  #mailOf(message: OutboxMessage): MailMessage {
+  #toldBy(message: OutboxMessage): readonly Announcement[] {
+    const { announced } = this.#journal.state;
+    const lostAtMs = this.#clock.now();
+    return (message.fingerprints ?? []).flatMap((fingerprint) => {
+      const told = announced.get(fingerprint);
+      return told?.atMs === message.createdMs ? [{ ...told, lostAtMs }] : [];
+    });
+  }
+
+  /** Those who still need it, less those whom somebody has taken off the list meanwhile. */
+  #recipientsOf(message: OutboxMessage): readonly string[] {
+    const { to } = this.#options;
+    const { left } = message;
+    return left ? to.filter((recipient) => left.to.includes(recipient)) : to;
+  }
+
+  #mailOf(message: OutboxMessage, recipients: readonly string[]): MailMessage {
     const { from, to } = this.#options;
     const nowMs = this.#clock.now();
     const late =
@@ -243,10 +289,15 @@ export class Delivery {
     return {
       from,
       to,
+      recipients,
       subject: message.subject,
       text: late === '' ? message.text : `${late}\n\n${message.text}`,
       html: late === '' ? message.html : message.html.replace('<p>', () => `<p>${late}</p><p>`),
       headers: { 'Message-ID': message.id, 'Auto-Submitted': 'auto-generated' },
     };
   }
+}
+
+function refusalText(refusals: readonly MailRefusal[]): string {
+  return refusals.map(({ recipient, answer }) => `${recipient}: ${answer}`).join('; ');
 }

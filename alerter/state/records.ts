@@ -30,6 +30,8 @@ export interface OutboxMessage {
   readonly html: string;
   /** The alerts that it tells of. */
   readonly fingerprints?: readonly string[];
+  /** When only some recipients still need it: who, and whether another one has it. */
+  readonly left?: { readonly to: readonly string[]; readonly isTaken: boolean };
 }
 
 export interface Announcement {
@@ -51,6 +53,13 @@ export type AlerterRecord =
       readonly kind: 'message';
       readonly message: OutboxMessage;
       readonly announced: readonly Announcement[];
+    }
+  /** The other recipients have it, or will never take it. */
+  | {
+      readonly kind: 'message-left';
+      readonly id: string;
+      readonly to: readonly string[];
+      readonly isTaken: boolean;
     }
   /** Somebody else is responsible for the message now, or nobody will ever take it. */
   | { readonly kind: 'message-done'; readonly id: string }
@@ -78,6 +87,13 @@ export function applyRecord(state: AlerterState, record: AlerterRecord): void {
       state.outbox.set(record.message.id, record.message);
       announce(state, record.announced);
       break;
+    case 'message-left': {
+      const message = state.outbox.get(record.id);
+      const { to, isTaken } = record;
+      // Keeps its place in the order.
+      if (message) state.outbox.set(record.id, { ...message, left: { to, isTaken } });
+      break;
+    }
     case 'message-done':
       state.outbox.delete(record.id);
       break;

@@ -1,7 +1,15 @@
+import { domainToASCII } from 'node:url';
 import { createTransport } from 'nodemailer';
 import { messageOf } from '../../model/failure.ts';
 import { MailFailure } from '../mail.ts';
-import type { MailFailureCode, MailMessage, MailServer, MailTransport } from '../mail.ts';
+import type {
+  MailFailureCode,
+  MailMessage,
+  MailReceipt,
+  MailRefusal,
+  MailServer,
+  MailTransport,
+} from '../mail.ts';
 
 /**
  * One connection for each message. The library's timers watch inactivity, so a server that drips a byte
@@ -13,8 +21,9 @@ const SILENCE_MS_MAX = 20_000;
 
 export const nodeMail: MailTransport = {
   async send(message, server, signal) {
-    const addresses = [message.from, ...message.to];
-    if (message.to.length === 0) throw new MailFailure('bad-address', 'the mail has no recipient');
+    const recipients = message.recipients ?? message.to;
+    const addresses = [message.from, ...message.to, ...recipients];
+    if (recipients.length === 0) throw new MailFailure('bad-address', 'the mail has no recipient');
     for (const address of addresses) checkAddress(address);
     checkHeaders(message);
     signal.throwIfAborted();
@@ -43,7 +52,7 @@ async function deliver(
   message: MailMessage,
   server: MailServer,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<MailReceipt> {
   const transport = createTransport({
     host: server.host,
     port: server.port,
@@ -65,26 +74,74 @@ async function deliver(
     disableUrlAccess: true,
     logger: false,
   });
+  const recipients = message.recipients ?? message.to;
   try {
-    const recipients = message.to.map(bareAddress);
     const sent = await transport.sendMail({
       from: message.from,
       to: [...message.to],
       // Given explicitly, so that no parsing of a header can change who gets the message.
-      envelope: { from: bareAddress(message.from), to: recipients },
+      envelope: { from: bareAddress(message.from), to: recipients.map(bareAddress) },
       subject: message.subject,
       text: message.text,
       ...(message.html === undefined ? {} : { html: message.html }),
       headers: { ...message.headers },
       signal,
     });
-    const refused = sent.rejected.map(String);
-    return refused.length === 0
-      ? sent.response
-      : `${sent.response} (the server refused these recipients: ${refused.join(', ')})`;
+    return receipt(
+      recipients,
+      sent.response,
+      (sent as { rejectedErrors?: unknown }).rejectedErrors,
+    );
+  } catch (thrown) {
+    const { rejectedErrors } = (typeof thrown === 'object' && thrown ? thrown : {}) as SmtpError;
+    const none = receipt(recipients, '', rejectedErrors);
+    const isNobody = none.accepted.length === 0;
+    const isAboutSession = none.deferred.every(({ answer }) => SESSION_ANSWERS.has(codeOf(answer)));
+    // Nobody was accepted, and that for reasons of the recipients' own.
+    if (isNobody && (none.refused.length > 0 || !isAboutSession)) {
+      return { ...none, answer: messageOf(thrown) };
+    }
+    throw thrown;
   } finally {
     transport.close();
   }
+}
+
+/** Who of the recipients was turned away, by the library's list of answers; the others were accepted. */
+function receipt(
+  recipients: readonly string[],
+  answer: string,
+  rejectedErrors: unknown,
+): MailReceipt {
+  const answers = new Map<string, string>();
+  for (const error of Array.isArray(rejectedErrors) ? (rejectedErrors as SmtpError[]) : []) {
+    answers.set(mailboxKey(String(error.recipient)), String(error.response));
+  }
+  const refusals = recipients.flatMap((recipient) => {
+    const words = answers.get(mailboxKey(bareAddress(recipient)));
+    return words === undefined ? [] : [{ recipient, answer: words }];
+  });
+  const isFinal = (refusal: MailRefusal): boolean => {
+    const code = codeOf(refusal.answer);
+    return code >= 500 && !SESSION_ANSWERS.has(code);
+  };
+  return {
+    answer,
+    accepted: recipients.filter((recipient) => !answers.has(mailboxKey(bareAddress(recipient)))),
+    deferred: refusals.filter((refusal) => !isFinal(refusal)),
+    refused: refusals.filter(isFinal),
+  };
+}
+
+/** The library writes domains its own way; taken for another mailbox, one deferred would count as accepted. */
+function mailboxKey(address: string): string {
+  const at = address.lastIndexOf('@');
+  const domain = address.slice(at + 1);
+  return `${address.slice(0, at)}@${domainToASCII(domain) || domain.toLowerCase()}`;
+}
+
+function codeOf(answer: string): number {
+  return Number(answer.slice(0, 3));
 }
 
 /** `Name <user@host>` or `user@host`, without anything that could end a header or start a list. */
@@ -122,6 +179,11 @@ interface SmtpError {
   readonly responseCode?: unknown;
   /** Which command the server answered; `CONN` for the greeting. */
   readonly command?: unknown;
+  /** Of the error of one recipient: who, and the server's words. */
+  readonly recipient?: unknown;
+  readonly response?: unknown;
+  /** One for each recipient that was turned away. */
+  readonly rejectedErrors?: unknown;
 }
 
 const UNREACHABLE = new Set(['ECONNECTION', 'EDNS', 'ESOCKET', 'ETIMEDOUT', 'EPROXY', 'EPROTOCOL']);

@@ -3,6 +3,8 @@ import { MailFailure } from '../../platform/mail.ts';
 import type {
   MailFailureCode,
   MailMessage,
+  MailReceipt,
+  MailRefusal,
   MailServer,
   MailTransport,
 } from '../../platform/mail.ts';
@@ -10,6 +12,12 @@ import type {
 /** What the server does with one attempt. */
 export type MailScript =
   | { readonly kind: 'accept'; readonly delayMs?: number }
+  /** Decides about each recipient; one that is in no list is accepted. */
+  | {
+      readonly kind: 'choose';
+      readonly deferred?: readonly string[];
+      readonly refused?: readonly string[];
+    }
   | { readonly kind: 'refuse'; readonly code: MailFailureCode }
   /** Takes the connection and says nothing. */
   | { readonly kind: 'never-answer' }
@@ -45,7 +53,7 @@ export class SimulatedMail implements MailTransport {
     this.#ends++;
   }
 
-  async send(message: MailMessage, server: MailServer, signal: AbortSignal): Promise<string> {
+  async send(message: MailMessage, server: MailServer, signal: AbortSignal): Promise<MailReceipt> {
     signal.throwIfAborted();
     this.attempts++;
     const attempt = this.attempts;
@@ -69,7 +77,15 @@ export class SimulatedMail implements MailTransport {
         if (behaviour.delayMs !== undefined) await this.#wait(behaviour.delayMs, signal);
         if (lifetime !== this.#ends) return new Promise(() => {});
         deliver();
-        return `250 2.0.0 accepted as ${attempt}`;
+        return receipt(message, { answer: `250 2.0.0 accepted as ${attempt}` });
+      case 'choose': {
+        const chosen = receipt(message, {
+          answer: `250 2.0.0 accepted as ${attempt}`,
+          ...behaviour,
+        });
+        if (chosen.accepted.length > 0) deliver();
+        return chosen;
+      }
     }
   }
 
@@ -86,6 +102,27 @@ export class SimulatedMail implements MailTransport {
       );
     });
   }
+}
+
+function receipt(
+  { to, recipients = to }: MailMessage,
+  chosen: {
+    readonly answer: string;
+    readonly deferred?: readonly string[];
+    readonly refused?: readonly string[];
+  },
+): MailReceipt {
+  const { answer, deferred = [], refused = [] } = chosen;
+  const among = (names: readonly string[], code: number): readonly MailRefusal[] =>
+    recipients
+      .filter((recipient) => names.includes(recipient))
+      .map((recipient) => ({ recipient, answer: `${code} not ${recipient}` }));
+  return {
+    answer,
+    accepted: recipients.filter((name) => !deferred.includes(name) && !refused.includes(name)),
+    deferred: among(deferred, 450),
+    refused: among(refused, 550),
+  };
 }
 
 function untilAborted(signal: AbortSignal): Promise<never> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MailMessage } from '../../platform/mail.ts';
+import type { MailMessage, MailReceipt } from '../../platform/mail.ts';
 import { sleep, withDeadline } from '../../platform/clock.ts';
 import { settle } from './simulated-clock.ts';
 import { simulatedPlatform } from './simulated-platform.ts';
@@ -38,7 +38,7 @@ describe('simulated platform', () => {
 
   test('mail: accepts, refuses, stays silent, loses its answer', async () => {
     const { clock, mail } = simulatedPlatform(1);
-    const send = (): Promise<string> =>
+    const send = (): Promise<MailReceipt> =>
       clock.complete(
         withDeadline(clock, 30_000, 'sending', (signal) => mail.send(message, server, signal)),
       );
@@ -53,7 +53,7 @@ describe('simulated platform', () => {
     expect(mail.delivered).toHaveLength(0);
     await expect(send()).rejects.toThrow('longer than 30000 ms');
     expect(mail.delivered).toHaveLength(1);
-    expect(await send()).toContain('250');
+    expect((await send()).answer).toContain('250');
     expect([mail.delivered.length, mail.attempts]).toEqual([2, 4]);
   });
 

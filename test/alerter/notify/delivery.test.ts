@@ -232,3 +232,106 @@ describe('a message that is refused for good', () => {
     expect(transport.delivered[0]!.message.headers['Message-ID']).toBe([...ids][1]);
   });
 });
+
+describe('recipients of one message', () => {
+  const [ANN, BOB, EVE] = ['ann@x.org', 'bob@x.org', 'eve@x.org'] as const;
+  const REFUSED = 'nephoscope_alerter_recipients_refused_total';
+  const told = (scene: Scene) =>
+    scene.platform.mail.delivered.map(({ message }) => (message.recipients ?? message.to).join());
+  const idsOf = (scene: Scene) =>
+    new Set(scene.platform.mail.delivered.map(({ message }) => message.headers['Message-ID']));
+
+  async function sceneTo(...to: readonly string[]): Promise<Scene> {
+    const scene = await sceneWith(SIMPLE, { mail: { ...new Scene().options.mail!, to } });
+    scene.querier.vector('up', HOST('a'));
+    return scene;
+  }
+
+  test('one who is deferred gets the same message later, alone, and the others get it once', async () => {
+    const scene = await sceneTo(ANN, BOB);
+    const { mail, telemetry, log } = scene.platform;
+    const later = { kind: 'choose', deferred: [BOB] } as const;
+    mail.script(later, later, later);
+    await scene.slots(8);
+    expect(told(scene)).toEqual([`${ANN},${BOB}`, BOB]);
+    expect(mail.delivered[1]!.message.to).toEqual([ANN, BOB]);
+    expect([mail.attempts, idsOf(scene).size]).toEqual([4, 1]);
+    expect(telemetry.total('nephoscope_alerter_notifications_sent_total')).toBe(1);
+    expect(telemetry.value(FAILED, { receiver: 'mail', reason: 'temporary' })).toBe(3);
+    expect(telemetry.value('nephoscope_alerter_notifications_queued')).toBe(0);
+    expect(log.find('will be tried again')[0]!.fields['error']).toBe(`${BOB}: 450 not ${BOB}`);
+  });
+
+  test.each(['kill', 'power-cut'] as const)('a crash (%s) remembers who has it', async (kind) => {
+    const scene = await sceneTo(ANN, BOB, EVE);
+    const { mail } = scene.platform;
+    mail.script({ kind: 'choose', deferred: [BOB, EVE] });
+    mail.otherwise = { kind: 'refuse', code: 'unreachable' };
+    await scene.slots(4);
+    // Twice, because a start writes the file anew.
+    await scene.crash(1000, kind);
+    await scene.slots();
+    await scene.crash(1000, kind);
+    mail.otherwise = { kind: 'accept' };
+    await scene.platform.clock.advance(60_000);
+    expect(told(scene)).toEqual([`${ANN},${BOB},${EVE}`, `${BOB},${EVE}`]);
+    expect(idsOf(scene).size).toBe(1);
+  });
+
+  test('one who is no longer configured is not waited for', async () => {
+    const scene = await sceneTo(ANN, BOB);
+    const { mail } = scene.platform;
+    mail.otherwise = { kind: 'choose', deferred: [BOB] };
+    await scene.slots(4);
+    const without = new Scene({ ...scene.options, mail: { ...scene.options.mail!, to: [ANN] } });
+    without.platform = scene.platform.restart('kill');
+    without.querier.vector('up', HOST('a'));
+    const before = mail.attempts;
+    await without.start();
+    await without.slots(4);
+    expect(mail.attempts).toBe(before);
+    expect(without.platform.telemetry.value('nephoscope_alerter_notifications_queued')).toBe(0);
+  });
+
+  test('one who is refused is said and counted; the alert counts as told by the others', async () => {
+    const scene = await sceneTo(ANN, BOB);
+    const { mail, telemetry, log, clock } = scene.platform;
+    mail.otherwise = { kind: 'choose', refused: [BOB] };
+    await clock.advance(1_800_000);
+    expect([mail.attempts, told(scene)]).toEqual([1, [`${ANN},${BOB}`]]);
+    expect(telemetry.value(REFUSED, { receiver: 'mail' })).toBe(1);
+    expect(log.find('does not take mail for')).toMatchObject([
+      { level: 'error', fields: { error: `${BOB}: 550 not ${BOB}` } },
+    ]);
+  });
+
+  test('when all are refused, one after the other, the alert counts as not told', async () => {
+    const scene = await sceneTo(ANN, BOB);
+    const { mail, log, telemetry } = scene.platform;
+    mail.script(
+      { kind: 'choose', refused: [ANN], deferred: [BOB] },
+      { kind: 'choose', refused: [BOB] },
+    );
+    await scene.slots(6);
+    expect([mail.attempts, told(scene)]).toEqual([2, []]);
+    expect(telemetry.value(REFUSED, { receiver: 'mail' })).toBe(2);
+    expect(telemetry.value(FAILED, { receiver: 'mail', reason: 'permanent' })).toBe(1);
+    expect(log.find('refused for good')).toHaveLength(1);
+    await scene.platform.clock.advance(REFUSED_AGAIN_MS + 120_000);
+    expect(told(scene)).toEqual([`${ANN},${BOB}`]);
+  });
+
+  test('one who is deferred for a day is given up, and those who have it are not told again', async () => {
+    const scene = await sceneTo(ANN, BOB);
+    const { mail, log } = scene.platform;
+    mail.otherwise = { kind: 'choose', deferred: [BOB] };
+    await scene.slots(3);
+    scene.querier.vector('up');
+    await scene.slots(80);
+    await scene.platform.clock.advance(86_400_000);
+    expect(log.find('is given up').map(({ level }) => level)).toEqual(['error', 'error']);
+    const had = told(scene).filter((names) => names.includes(ANN));
+    expect(had).toHaveLength(2);
+    expect(scene.platform.telemetry.value('nephoscope_alerter_notifications_queued')).toBe(0);
+  });
+});
