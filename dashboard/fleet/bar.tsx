@@ -1,7 +1,8 @@
+import { NO_VALUE } from '../format/units.ts';
 import styles from './bar.module.css';
 
 interface BarProps {
-  /** 0 to 1, or null when there is no current value. */
+  /** 0 to 1, or null when there is no current value, or nothing to measure it by. */
   readonly share: number | null;
   readonly text: string;
   readonly detail?: string | undefined;
@@ -9,15 +10,20 @@ interface BarProps {
   readonly saturates: boolean;
 }
 
-/** A number with its bar. Without a value the track is hatched: empty would say nought. */
+/** A number with its bar. Without a share the track is hatched: empty would say nought. */
 export function Bar({ share, text, detail, saturates }: BarProps) {
   if (share === null) {
     return (
       <span className={styles['bar']}>
         <span className={styles['hatched']} />
-        <span className={styles['none']}>
-          –<span className="visually-hidden"> no current value</span>
-        </span>
+        {text === NO_VALUE ? (
+          <span className={styles['none']}>
+            {NO_VALUE}
+            <span className="visually-hidden"> no current value</span>
+          </span>
+        ) : (
+          <span className={styles['text']}>{text}</span>
+        )}
       </span>
     );
   }

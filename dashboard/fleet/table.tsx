@@ -239,7 +239,7 @@ function LoadCells({ row, scales }: { readonly row: Row; readonly scales: Scales
       <div role="cell" className={styles['memory']} title={memoryTitle(row)}>
         {/* A guest keeps what it has touched once: that it holds all of its memory is no alarm. */}
         <Bar
-          share={load.memory ?? (load.memoryBytes === null ? null : 0)}
+          share={load.memory}
           text={formatValue('bytes', load.memoryBytes)}
           saturates={row.kind === 'host'}
         />

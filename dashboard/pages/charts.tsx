@@ -27,7 +27,7 @@ import { liveIntervalMs, rateWindow, stepMsFor } from '../time/step.ts';
 import styles from './charts.module.css';
 
 interface ChartsPageProps {
-  /** Told whether the stream of the page is lost or silent. */
+  /** Told whether the stream of the page is lost, if only for a moment, or silent. */
   readonly renderTitle: (disconnected: boolean) => ReactNode;
   readonly banner?: ReactNode;
   readonly search: RangeSearch;
@@ -51,10 +51,11 @@ export function ChartsPage(props: ChartsPageProps) {
   const zoom = useZoom(standard);
   const shown = useShownSpan(feed, range);
   const disconnected = feed.isStale(useNow());
+  const lost = useFeedView(feed).connection.kind === 'lost';
   return (
     <>
       <div className={styles['heading']}>
-        <div className={styles['title']}>{props.renderTitle(disconnected)}</div>
+        <div className={styles['title']}>{props.renderTitle(disconnected || lost)}</div>
         <div className={styles['controls']}>
           <ConnectionMark feed={feed} />
           <RangeControl range={range} onChange={zoom.choose} />
