@@ -151,7 +151,7 @@ describe('time', () => {
     for (let i = 0; i < 10; i++) await querier.instant({ text: 'x', timeMs: 0, signal });
     await expect(
       querier.instant({ text: 'absent_over_time(x[', timeMs: 0, signal }),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ code: 'bad_data' });
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     expect(any).not.toHaveBeenCalled();
     any.mockRestore();
