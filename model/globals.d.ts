@@ -43,3 +43,25 @@ declare class URL {
 }
 
 declare function encodeURIComponent(text: string): string;
+
+/** The little of WebAssembly that the store's kernel needs. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Memory {
+    constructor(options: { initial: number; maximum: number; shared: boolean });
+    readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
+  }
+  class Global {
+    value: unknown;
+  }
+  class Instance {
+    constructor(
+      module: Module,
+      imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+    );
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+}

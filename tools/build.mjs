@@ -22,6 +22,7 @@ export async function build({ everything = false } = {}) {
   const hash = sourcesHash();
   removeStaleOutput();
   refuseForbiddenImports();
+  await compileKernel();
   await compile(everything ? [] : ['cli', 'dashboard']);
   if (readStamp('dist/.built') === hash) return;
   await step('bundling the dashboard', process.execPath, [
@@ -47,6 +48,30 @@ function removeStaleOutput() {
     );
     if (stale) rmSync(join(ROOT, 'dist', folder), { recursive: true });
   }
+}
+
+/** The store's kernel: AssemblyScript to WebAssembly. */
+async function compileKernel() {
+  const kernel = hashOf([
+    ...filesBelow('store/embedded/kernel'),
+    'asconfig.json',
+    'package-lock.json',
+  ]);
+  if (readStamp('dist/.kernel') === kernel && existsSync(join(ROOT, 'dist/store/kernel.wasm')))
+    return;
+  await step(
+    'compiling the kernel',
+    process.execPath,
+    [
+      join(ROOT, 'node_modules/assemblyscript/bin/asc.js'),
+      '--config',
+      join(ROOT, 'asconfig.json'),
+      '--target',
+      'release',
+    ],
+    { cwd: ROOT },
+  );
+  writeStamp('dist/.kernel', kernel);
 }
 
 async function compile(folders) {

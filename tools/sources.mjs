@@ -25,6 +25,7 @@ const FEEDS_DIST = [
   'package.json',
   'package-lock.json',
   'tsconfig.json',
+  'asconfig.json',
   'tools/build.mjs',
 ];
 

@@ -1,0 +1,101 @@
+import { assert } from '../../model/assert.ts';
+
+/**
+ * The door to the kernel: the loops over bytes that JavaScript is too slow for, written in AssemblyScript in
+ * `kernel/` and compiled to WebAssembly by the build. All addresses are offsets into one shared memory. The
+ * kernel trusts its caller about addresses and counts, and nobody about what the bytes there say.
+ */
+export interface Kernel {
+  readonly memory: WebAssembly.Memory;
+  readonly calls: KernelCalls;
+}
+
+/** What the functions do and what bounds hold stands beside them in `kernel/`. */
+export interface KernelCalls {
+  readonly bytesUsed: { readonly value: bigint };
+  beginMemory(base: number): void;
+  /** 0: memory is exhausted. */
+  allocate(bytes: number): number;
+  release(piece: number, bytes: number): void;
+
+  readonly WORKSPACE_BYTES: { readonly value: number };
+  readonly COLUMN_WORK_BYTES: { readonly value: number };
+  beginWorkspace(base: number): void;
+
+  encodeValues(values: number, count: number, target: number, work: number): number;
+  decodeValues(source: number, count: number, values: number, work: number): number;
+  encodeTimes(times: number, count: number, target: number, work: number): number;
+  decodeTimes(source: number, count: number, times: number, work: number): number;
+
+  snappyLength(source: number, length: number): bigint;
+  snappyDecompress(source: number, length: number, target: number, declared: number): number;
+
+  readonly seriesCount: { readonly value: number };
+  beginSeries(hashSeed: bigint): number;
+  createSeries(): number;
+  findSeries(key: number, length: number): number;
+  bindKey(key: number, length: number, id: number): number;
+  forgetSeries(ids: number, count: number): void;
+
+  beginTimelines(): void;
+  beginRequest(): void;
+  readSeries(id: number, times: number, values: number): number;
+  samplesOf(id: number): number;
+  lastTimeOf(id: number): bigint;
+  dropBefore(cutoff: bigint, empty: number, emptyMax: number): number;
+
+  readonly missed: { readonly value: number };
+  readonly late: { readonly value: number };
+  readonly accepted: { readonly value: number };
+  readonly stoppedAt: { readonly value: number };
+  scanWriteRequest(
+    request: number,
+    length: number,
+    from: number,
+    missList: number,
+    missMax: number,
+    lateList: number,
+    lateMax: number,
+    latestTime: bigint,
+  ): number;
+
+  beginJournal(buffer: number, bytes: number, segment: number): void;
+  journalEnd(): number;
+  appendSample(id: number, time: bigint, bits: bigint): number;
+  readonly replayed: { readonly value: number };
+  readonly unplaced: { readonly value: number };
+  replayJournal(
+    record: number,
+    length: number,
+    segment: number,
+    ids: number,
+    idsCount: number,
+  ): number;
+}
+
+/** Values or times in one column at most. */
+export const COLUMN_MAX = 4096;
+/** Room that the longest encoded column needs, with slack for whoever reads whole words. */
+export const ENCODED_BYTES_MAX: number = 300 + 20 * COLUMN_MAX + 16;
+
+const PAGE_BYTES = 65_536;
+const INITIAL_PAGES = 16;
+/** 4 GiB: all that 32-bit addresses reach. Reserving costs nothing, growing happens as needed. */
+const MAXIMUM_PAGES = 65_536;
+
+/** Compiles the kernel and gives it a memory of its own, in which everything above the first page is free. */
+export function loadKernel(bytes: Uint8Array, maximumPages: number = MAXIMUM_PAGES): Kernel {
+  const memory = new WebAssembly.Memory({
+    initial: INITIAL_PAGES,
+    maximum: maximumPages,
+    shared: true,
+  });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const { start } = instance.exports;
+  assert(typeof start === 'function', 'the kernel exports start');
+  (start as () => void)();
+  // The names were checked when both sides were written; a missing one fails at its first call, in tests.
+  const calls = instance.exports as unknown as KernelCalls;
+  calls.beginMemory(PAGE_BYTES);
+  return { memory, calls };
+}
