@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { builtFile } from './node/built-file.ts';
 import { nodeClock } from './node/clock.ts';
 import { nodeFiles } from './node/files.ts';
 import { nodeKernelTree } from './node/kernel-tree.ts';
@@ -12,11 +13,13 @@ import type { Platform } from './platform.ts';
 
 export type { LogLevel } from './node/log.ts';
 
-/** The real platform, with what only the server needs: its own metrics as text. */
+/** The real platform, with what only the server needs: its own metrics as text, and the store's kernel. */
 export interface NodePlatform extends Platform {
   /** Everything counted through `telemetry`, and the process's own figures, in the text format. */
   metrics(): Promise<string>;
   readonly metricsContentType: string;
+  /** The store's kernel, as the build made it. */
+  storeKernel(): Promise<Uint8Array>;
 }
 
 /** The machine this process runs on. Only `cli` and tests call this. */
@@ -37,6 +40,7 @@ export function nodePlatform(options: { readonly logLevel?: LogLevel } = {}): No
     },
     kernelTree: nodeKernelTree,
     metrics: () => registry.metrics(),
+    storeKernel: () => builtFile('store/kernel.wasm'),
     metricsContentType: registry.contentType,
   };
 }

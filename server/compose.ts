@@ -19,7 +19,7 @@ import { WatchedIngest } from './watched-ingest.ts';
 
 // Turns settings into the options of each part. What starts when, and stops when, is `server.ts`.
 
-export function composeStore(
+export async function composeStore(
   settings: Settings,
   platform: ServerPlatform,
   progress: (step: string, done: number) => void,
@@ -27,6 +27,7 @@ export function composeStore(
   return openStore(
     {
       directory: settings['store.path'],
+      kernel: await platform.storeKernel(),
       retentionMs: settings['store.retention'],
       seriesMax: settings['store.series_max'],
       progress,

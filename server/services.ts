@@ -12,10 +12,12 @@ import type { LiveQueries } from './live.ts';
 import type { Parts } from './roles.ts';
 import type { WatchedIngest } from './watched-ingest.ts';
 
-/** The world, and our own metrics as text, which only the server shows. */
+/** The world, our own metrics as text, which only the server shows, and what the store is made with. */
 export interface ServerPlatform extends Platform {
   metrics(): Promise<string>;
   readonly metricsContentType: string;
+  /** The store's compiled kernel. */
+  storeKernel(): Promise<Uint8Array>;
 }
 
 /** The parts of a running process; undefined where no role needs them. */

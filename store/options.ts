@@ -3,6 +3,8 @@ import type { Platform } from '../platform/platform.ts';
 /** What a store is told when it is opened. */
 export interface StoreOptions {
   readonly directory: string;
+  /** The compiled kernel: `dist/store/kernel.wasm`. */
+  readonly kernel: Uint8Array;
   /** Samples older than this are refused, and removed once stored. */
   readonly retentionMs: number;
   /** Live series above this are refused with `series-limit`. */

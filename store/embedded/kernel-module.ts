@@ -90,7 +90,7 @@ export function loadKernel(bytes: Uint8Array, maximumPages: number = MAXIMUM_PAG
     maximum: maximumPages,
     shared: true,
   });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const instance = new WebAssembly.Instance(compiled(bytes), { env: { memory } });
   const { start } = instance.exports;
   assert(typeof start === 'function', 'the kernel exports start');
   (start as () => void)();
@@ -98,4 +98,13 @@ export function loadKernel(bytes: Uint8Array, maximumPages: number = MAXIMUM_PAG
   const calls = instance.exports as unknown as KernelCalls;
   calls.beginMemory(PAGE_BYTES);
   return { memory, calls };
+}
+
+const modules = new WeakMap<Uint8Array, WebAssembly.Module>();
+
+/** Compiling takes milliseconds; whoever opens several stores hands in the same bytes. */
+function compiled(bytes: Uint8Array): WebAssembly.Module {
+  let module = modules.get(bytes);
+  if (!module) modules.set(bytes, (module = new WebAssembly.Module(bytes)));
+  return module;
 }

@@ -17,6 +17,7 @@ import {
   DEFAULT_ALERT_MAIL_TIMES,
   startAlerter,
 } from '../../alerter/start.ts';
+import { KERNEL } from '../store/kernel/kernel-fixture.ts';
 import { openEmbeddedStore } from '../../store/embedded/database.ts';
 import { TUNING } from '../../store/embedded/tuning.ts';
 import type { Store } from '../../store/store.ts';
@@ -296,7 +297,7 @@ export class World {
 
 async function startParts(platform: SimulatedPlatform): Promise<Running> {
   const store = await openEmbeddedStore(
-    { directory: '/data/store', retentionMs: 15 * 86_400_000, seriesMax: 100_000 },
+    { directory: '/data/store', kernel: KERNEL, retentionMs: 15 * 86_400_000, seriesMax: 100_000 },
     platform,
     SMALL_STORE,
   );

@@ -4,6 +4,7 @@ import type { Tuning } from '../../store/embedded/tuning.ts';
 import { storeContract } from '../contract/store.ts';
 import type { StoreBench } from '../contract/store.ts';
 import { simulatedPlatform } from '../simulation/simulated-platform.ts';
+import { KERNEL } from './kernel/kernel-fixture.ts';
 import { DAY_MS, DIRECTORY } from './scenario.ts';
 
 function bench(tuning: Tuning): () => Promise<StoreBench> {
@@ -13,7 +14,7 @@ function bench(tuning: Tuning): () => Promise<StoreBench> {
       now: () => platform.clock.now(),
       advance: (ms) => platform.clock.advance(ms),
       open: ({ retentionMs = DAY_MS, seriesMax = 1000 } = {}) =>
-        openEmbeddedStore({ directory: DIRECTORY, retentionMs, seriesMax }, platform, tuning),
+        openEmbeddedStore({ directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax }, platform, tuning),
       crash: async () => {
         platform = platform.restart('power-cut');
       },

@@ -6,6 +6,7 @@ import { openEmbeddedStore } from '../../store/embedded/database.ts';
 import { TUNING } from '../../store/embedded/tuning.ts';
 import type { Tuning } from '../../store/embedded/tuning.ts';
 import type { AppendOutcome, RawSeries, Store } from '../../store/store.ts';
+import { KERNEL } from './kernel/kernel-fixture.ts';
 import { settle } from '../simulation/simulated-clock.ts';
 import type { SimulatedPlatform } from '../simulation/simulated-platform.ts';
 
@@ -26,7 +27,7 @@ export async function openSmall(
   options: { retentionMs?: number; seriesMax?: number; tuning?: Partial<Tuning> } = {},
 ): Promise<Store> {
   const { retentionMs = DAY_MS, seriesMax = 10_000, tuning } = options;
-  return openEmbeddedStore({ directory: DIRECTORY, retentionMs, seriesMax }, platform, {
+  return openEmbeddedStore({ directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax }, platform, {
     ...SMALL,
     ...tuning,
   });
