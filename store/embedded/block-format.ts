@@ -6,13 +6,13 @@ import { crc32c, placedCrc } from './crc32c.ts';
 /**
  * The bytes of a block; drawn in `docs/formats/block.md`.
  *
- *   header | chunk | chunk | … | index | footer
+ *   header | chunk | chunk | … | shared times | … | index | footer
  *
- * Chunks stand series by series in the order of labels, so that what one selector wants lies together. The
- * index (what the block is, its texts, its series with the place of each chunk) is read at start and stays
+ * Chunks stand series by series in the order of labels, so that what one selector wants lies together. Times
+ * that several chunks share stand once behind them. The index (what the block is, its texts, its series with the place of each chunk) is read at start and stays
  * in memory; chunks are read when asked for.
  */
-export const BLOCK_VERSION = 1;
+export const BLOCK_VERSION = 2;
 export const BLOCK_HEADER_BYTES = 16;
 export const BLOCK_FOOTER_BYTES = 32;
 export const CHUNK_CRC_BYTES = 4;
@@ -44,6 +44,15 @@ export interface ChunkTable {
   readonly first: Uint32Array;
   readonly minTimes: Float64Array;
   readonly maxTimes: Float64Array;
+  readonly offsets: Float64Array;
+  /** With the checksum. */
+  readonly lengths: Uint32Array;
+  /** The number, from 1, of the shared times of a chunk; 0: it has its own. */
+  readonly shared: Uint32Array;
+}
+
+/** Where shared times lie, as columns; number n is row n - 1. */
+export interface TimesTable {
   readonly offsets: Float64Array;
   /** With the checksum. */
   readonly lengths: Uint32Array;
@@ -106,22 +115,32 @@ export class IndexWriter {
   #chunksOfSeries = 0;
   #labels: Labels | undefined;
   #lastTime = 0;
-  #lastEnd = BLOCK_HEADER_BYTES;
+  #lastSpan = 0;
+  readonly #times = new ByteWriter(1024);
+  #timesCount = 0;
 
   startSeries(labels: Labels): void {
     this.#endSeries();
     this.#labels = labels;
   }
 
-  addChunk(chunk: { minTimeMs: number; maxTimeMs: number; offset: number; length: number }): void {
+  /** Chunks stand one right behind the other. */
+  addChunk(chunk: { minTimeMs: number; maxTimeMs: number; length: number; shared: number }): void {
+    const span = chunk.maxTimeMs - chunk.minTimeMs;
     this.#chunks.zigzag(chunk.minTimeMs - this.#lastTime);
-    this.#chunks.varint(chunk.maxTimeMs - chunk.minTimeMs);
-    this.#chunks.varint(chunk.offset - this.#lastEnd);
+    this.#chunks.zigzag(span - this.#lastSpan);
     this.#chunks.varint(chunk.length);
+    this.#chunks.varint(chunk.shared);
     this.#lastTime = chunk.minTimeMs;
-    this.#lastEnd = chunk.offset + chunk.length;
+    this.#lastSpan = span;
     this.#chunksOfSeries++;
     this.#chunkCount++;
+  }
+
+  /** Shared times stand right behind the last chunk, one behind the other. */
+  addTimes(length: number): void {
+    this.#times.varint(length);
+    this.#timesCount++;
   }
 
   /** Writes the whole index. */
@@ -141,6 +160,8 @@ export class IndexWriter {
     out.raw(this.#series.view());
     out.varint(this.#chunkCount);
     out.raw(this.#chunks.view());
+    out.varint(this.#timesCount);
+    out.raw(this.#times.view());
   }
 
   #endSeries(): void {
@@ -164,6 +185,7 @@ export interface BlockIndex {
   readonly meta: BlockMeta;
   readonly labels: readonly Labels[];
   readonly chunks: ChunkTable;
+  readonly times: TimesTable;
 }
 
 /** Reads an index that its checksum has vouched for. Throws `MalformedBytes` all the same where it lies. */
@@ -186,10 +208,14 @@ export function readIndex(bytes: Uint8Array, sequence: number): BlockIndex {
   }
   const chunkCount = source.count(4);
   if (first[seriesCount] !== chunkCount) throw new MalformedBytes('chunks and series disagree');
+  const chunks = readChunkTable(source, first, chunkCount);
+  const last = chunkCount - 1;
+  const end = last < 0 ? BLOCK_HEADER_BYTES : chunks.offsets[last]! + chunks.lengths[last]!;
   return {
     meta: { sequence, level, minTimeMs, maxTimeMs, samples, parents, journalBelow, parts },
     labels,
-    chunks: readChunkTable(source, first, chunkCount),
+    chunks,
+    times: readTimesTable(source, end),
   };
 }
 
@@ -209,20 +235,37 @@ function readChunkTable(source: ByteReader, first: Uint32Array, count: number): 
   const maxTimes = new Float64Array(count);
   const offsets = new Float64Array(count);
   const lengths = new Uint32Array(count);
+  const shared = new Uint32Array(count);
   let time = 0;
+  let span = 0;
   let end = BLOCK_HEADER_BYTES;
   for (let i = 0; i < count; i++) {
     time += source.zigzag();
+    span += source.zigzag();
     minTimes[i] = time;
-    maxTimes[i] = time + source.varint();
-    offsets[i] = end + source.varint();
+    maxTimes[i] = time + span;
+    offsets[i] = end;
     lengths[i] = source.varint();
-    end = offsets[i]! + lengths[i]!;
+    shared[i] = source.varint();
+    end += lengths[i]!;
   }
-  return { first, minTimes, maxTimes, offsets, lengths };
+  return { first, minTimes, maxTimes, offsets, lengths, shared };
 }
 
-/** The payload of a chunk that stands at `offset` of its block, or undefined when it is damaged. */
+function readTimesTable(source: ByteReader, start: number): TimesTable {
+  const count = source.count();
+  const offsets = new Float64Array(count);
+  const lengths = new Uint32Array(count);
+  let end = start;
+  for (let i = 0; i < count; i++) {
+    offsets[i] = end;
+    lengths[i] = source.varint();
+    end += lengths[i]!;
+  }
+  return { offsets, lengths };
+}
+
+/** The payload of a chunk, or of shared times, at `offset` of its block; undefined when it is damaged. */
 export function checkedChunk(
   bytes: Uint8Array,
   where: { readonly file: number; readonly offset: number },

@@ -9,26 +9,30 @@ import {
   readFooter,
   readIndex,
 } from './block-format.ts';
-import type { BlockMeta, ChunkTable } from './block-format.ts';
+import type { BlockMeta, ChunkTable, TimesTable } from './block-format.ts';
 import { ByteReader, MalformedBytes } from './bytes.ts';
 import type { Catalogue } from './catalogue.ts';
-import { decodeChunk } from './chunk.ts';
+import type { ChunkCodec, SharedTimes } from './chunk.ts';
 import { SampleColumns, lowerBound } from './columns.ts';
 import { placedCrc } from './crc32c.ts';
 import { fileName } from './filenames.ts';
 import { newerFormat } from './journal-reader.ts';
+import { readPlaces } from './places.ts';
+import type { Fetch, FoundPlace } from './places.ts';
+import { SharedTimesReader } from './shared-times.ts';
+import type { EncodedTimes } from './shared-times.ts';
 import type { Series } from './series.ts';
 
-/** Chunks this near each other are fetched by one read: a gap costs less than a second call. */
-const GAP_BYTES_MAX: number = 16 * 1024;
-const READ_BYTES_MAX: number = 1024 * 1024;
-
 const AHEAD_BYTES: number = 256 * 1024;
+
+const NO_TIMES: EncodedTimes = new Map();
 
 /** What the last read of a walk through a block brought. */
 export interface ReadAhead {
   start: number;
   bytes: Uint8Array;
+  /** All that chunks share, once one of them asked. */
+  times: EncodedTimes | undefined;
 }
 
 /** A chunk that could not be used: what it said is missing, nothing else. */
@@ -47,6 +51,8 @@ export class Block {
   /** Met a damaged chunk: such a block is not merged, so that what is left can be looked at. */
   isDamaged = false;
   readonly #file: DataFile;
+  readonly #codec: ChunkCodec;
+  readonly #times: SharedTimesReader;
   readonly #onDamage: ChunkDamage;
   /** Catalogue ids ascending, and the position in `series` of each. */
   readonly #ids: Uint32Array;
@@ -60,7 +66,9 @@ export class Block {
     readonly bytes: number;
     readonly series: readonly Series[];
     readonly chunks: ChunkTable;
+    readonly times: TimesTable;
     readonly file: DataFile;
+    readonly codec: ChunkCodec;
     readonly onDamage: ChunkDamage;
   }) {
     this.meta = parts.meta;
@@ -68,6 +76,13 @@ export class Block {
     this.series = parts.series;
     this.chunks = parts.chunks;
     this.#file = parts.file;
+    this.#codec = parts.codec;
+    this.#times = new SharedTimesReader({
+      file: parts.file,
+      sequence: this.meta.sequence,
+      table: parts.times,
+      codec: parts.codec,
+    });
     this.#onDamage = parts.onDamage;
     const order = Uint32Array.from(this.series.keys());
     order.sort((a, b) => this.series[a]!.id - this.series[b]!.id);
@@ -135,27 +150,32 @@ export class Block {
     visit: (number: number, samples: SampleColumns) => void,
     { signal, ahead }: { readonly signal?: AbortSignal; readonly ahead?: ReadAhead } = {},
   ): Promise<void> {
-    const { offsets, lengths } = this.chunks;
+    const { shared } = this.chunks;
     const samples = new SampleColumns(512);
-    for (let from = 0; from < numbers.length;) {
-      const start = offsets[numbers[from]!]!;
-      let to = from + 1;
-      let end = start + lengths[numbers[from]!]!;
-      for (; to < numbers.length; to++) {
-        const next = offsets[numbers[to]!]!;
-        const nextEnd = next + lengths[numbers[to]!]!;
-        if (next - end > GAP_BYTES_MAX || nextEnd - start > READ_BYTES_MAX) break;
-        end = nextEnd;
-      }
-      signal?.throwIfAborted();
-      const bytes = await this.#fetch(start, end - start, ahead);
-      for (; from < to; from++) {
-        const number = numbers[from]!;
-        const at = offsets[number]! - start;
-        const chunk = bytes.subarray(at, at + lengths[number]!);
-        if (this.#decode(chunk, offsets[number]!, samples)) visit(number, samples);
-      }
-    }
+    const fetch: Fetch = (start, count) => this.#fetch(start, count, ahead);
+    await readPlaces(
+      fetch,
+      { ...this.chunks, rows: numbers },
+      async (found) => {
+        const times = await this.#readTimes(found, ahead);
+        for (const { row: number, bytes } of found) {
+          const ofChunk = this.#times.of(shared[number]!, times);
+          if (this.#decode(bytes, number, ofChunk, samples)) visit(number, samples);
+        }
+      },
+      signal,
+    );
+  }
+
+  async #readTimes(
+    chunks: readonly FoundPlace[],
+    ahead: ReadAhead | undefined,
+  ): Promise<EncodedTimes> {
+    const numbers = new Set(chunks.map(({ row }) => this.chunks.shared[row]!));
+    numbers.delete(0);
+    if (numbers.size === 0) return NO_TIMES;
+    if (!ahead) return this.#times.read(numbers);
+    return (ahead.times ??= await this.#times.readAll());
   }
 
   /** Bytes from an offset, fewer at the end of the file. */
@@ -169,12 +189,22 @@ export class Block {
     return whole.subarray(0, count);
   }
 
-  #decode(chunk: Uint8Array, offset: number, samples: SampleColumns): boolean {
+  #decode(
+    chunk: Uint8Array,
+    number: number,
+    times: SharedTimes | undefined,
+    samples: SampleColumns,
+  ): boolean {
     samples.clear();
+    const offset = this.chunks.offsets[number]!;
+    const frame = {
+      minTimeMs: this.chunks.minTimes[number]!,
+      maxTimeMs: this.chunks.maxTimes[number]!,
+    };
     const payload = checkedChunk(chunk, { file: this.meta.sequence, offset });
     try {
       if (payload) {
-        decodeChunk(new ByteReader(payload), samples);
+        this.#codec.decode(new ByteReader(payload), frame, times, samples);
         return true;
       }
     } catch (thrown) {
@@ -186,6 +216,13 @@ export class Block {
   }
 }
 
+/** What a block is opened with. */
+export interface BlockUse {
+  readonly catalogue: Catalogue;
+  readonly codec: ChunkCodec;
+  readonly onDamage: ChunkDamage;
+}
+
 /**
  * Opens a block and reads its index. Throws `MalformedBytes` when the bytes are no block; fails with
  * `newer-format` when a newer program wrote it.
@@ -194,7 +231,7 @@ export async function openBlock(
   files: Files,
   directory: string,
   sequence: number,
-  use: { readonly catalogue: Catalogue; readonly onDamage: ChunkDamage },
+  use: BlockUse,
 ): Promise<Block> {
   const path = `${directory}/${fileName('block', sequence)}`;
   const file = await files.open(path, 'read');
@@ -205,6 +242,7 @@ export async function openBlock(
     }
     const version = readBlockHeader(await readExactly(file, 0, BLOCK_HEADER_BYTES), sequence);
     if (version > BLOCK_VERSION) throw newerFormat(path, version);
+    if (version < BLOCK_VERSION) throw new MalformedBytes(`it has the old format ${version}`);
     const footerBytes = await readExactly(file, bytes - BLOCK_FOOTER_BYTES, BLOCK_FOOTER_BYTES);
     const { indexOffset, indexLength, indexCrc } = readFooter(footerBytes, sequence);
     if (indexOffset + indexLength + BLOCK_FOOTER_BYTES !== bytes || indexLength > INDEX_BYTES_MAX) {
@@ -214,9 +252,9 @@ export async function openBlock(
     if (placedCrc({ file: sequence, offset: indexOffset }, indexBytes) !== indexCrc) {
       throw new MalformedBytes('the index is damaged');
     }
-    const { meta, labels, chunks } = readIndex(indexBytes, sequence);
+    const { meta, labels, chunks, times } = readIndex(indexBytes, sequence);
     const series = labels.map((set) => use.catalogue.obtain(set));
-    const block = new Block({ meta, bytes, series, chunks, file, onDamage: use.onDamage });
+    const block = new Block({ ...use, meta, bytes, series, chunks, times, file });
     series.forEach((one, position) => {
       one.blockUses++;
       one.maxTimeMs = Math.max(one.maxTimeMs, block.lastTimeOf(position));

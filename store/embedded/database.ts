@@ -11,12 +11,14 @@ import type {
   StoreStats,
 } from '../store.ts';
 import type { Block } from './block-reader.ts';
+import { ChunkCodec } from './chunk.ts';
 import { Committer } from './committer.ts';
 import { Contents } from './contents.ts';
 import { fileName } from './filenames.ts';
 import { checkFormat } from './format-file.ts';
 import { Instruments } from './instruments.ts';
 import { Journal } from './journal.ts';
+import { loadKernel } from './kernel-module.ts';
 import { Maintenance } from './maintenance.ts';
 import { Reader } from './reader.ts';
 import { replayJournal } from './replay.ts';
@@ -131,16 +133,18 @@ class EmbeddedStore implements Store {
     // A process that was killed leaves names and bytes that only the page cache has. What is served, taken
     // for a repetition or a reason to remove something else must not vanish with the power.
     await files.syncDirectory(directory);
+    const codec = new ChunkCodec(loadKernel(options.kernel));
+    const use = { catalogue: contents.catalogue, codec, onDamage };
     const inventory = await takeInventory(files, directory);
     try {
-      await loadBlocks(inventory.blocks, { options, platform, contents, onDamage });
+      await loadBlocks(inventory.blocks, { options, platform, contents, use });
       const maintenance = new Maintenance({
         options,
         platform,
         tuning,
         contents,
         instruments,
-        onDamage,
+        use,
         lastSequence: inventory.lastSequence,
       });
       const segments = await removeCovered(inventory, contents, platform, directory);

@@ -1,6 +1,7 @@
 import { compareLabels } from '../../model/labels.ts';
 import type { Files } from '../../platform/files.ts';
 import { BlockWriter } from './block-writer.ts';
+import type { ChunkCodec } from './chunk.ts';
 import { SampleColumns } from './columns.ts';
 import { fileName } from './filenames.ts';
 import type { Head } from './head.ts';
@@ -12,6 +13,8 @@ export interface FlushRequest {
   readonly directory: string;
   /** Frozen: takes no more samples. */
   readonly head: Head;
+  readonly codec: ChunkCodec;
+  readonly chunkSamples: number;
   readonly windowMs: number;
   readonly nowMs: number;
   /** Samples before this are beyond retention and are not written. */
@@ -34,7 +37,7 @@ export async function writeHead(request: FlushRequest): Promise<readonly number[
   try {
     for (const window of windows) {
       const sequence = request.takeSequence();
-      const writer = await BlockWriter.create(files, directory, sequence);
+      const writer = await BlockWriter.create({ ...request, sequence });
       try {
         await writeWindow(writer, series, window, request);
         await writer.finish({ level: 0, parents: [], journalBelow, parts: windows.length });

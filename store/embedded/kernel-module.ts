@@ -26,6 +26,15 @@ export interface KernelCalls {
   decodeValues(source: number, count: number, values: number, work: number): number;
   encodeTimes(times: number, count: number, target: number, work: number): number;
   decodeTimes(source: number, count: number, times: number, work: number): number;
+  encodeChunkTimes(times: number, count: number, target: number, work: number): number;
+  decodeChunkTimes(
+    source: number,
+    count: number,
+    first: number,
+    times: number,
+    work: number,
+  ): number;
+  isRegular(times: number, count: number): number;
 
   snappyLength(source: number, length: number): bigint;
   snappyDecompress(source: number, length: number, target: number, declared: number): number;

@@ -1,7 +1,7 @@
 import type { StoreOptions, StorePlatform } from '../options.ts';
 import { StoreFailure } from '../store.ts';
 import { openBlock } from './block-reader.ts';
-import type { Block, ChunkDamage } from './block-reader.ts';
+import type { Block, BlockUse } from './block-reader.ts';
 import type { Committer } from './committer.ts';
 import { planMerge } from './compaction.ts';
 import type { Contents } from './contents.ts';
@@ -22,7 +22,7 @@ export interface MaintenanceParts {
   readonly tuning: Tuning;
   readonly contents: Contents;
   readonly instruments: Instruments;
-  readonly onDamage: ChunkDamage;
+  readonly use: BlockUse;
   /** The highest block number ever seen. */
   readonly lastSequence: number;
 }
@@ -177,7 +177,7 @@ export class Maintenance {
 
   /** Writes the frozen head to blocks and lets them take its place. */
   async #writeFrozen(): Promise<void> {
-    const { contents, options, platform, instruments } = this.#parts;
+    const { contents, options, platform, instruments, tuning, use } = this.#parts;
     const { clock, files, log } = platform;
     const head = contents.frozen!;
     const startedAt = clock.monotonic();
@@ -186,6 +186,8 @@ export class Maintenance {
       files,
       directory: options.directory,
       head,
+      codec: use.codec,
+      chunkSamples: tuning.chunkSamples,
       windowMs: this.#windowMs,
       nowMs,
       oldestMs: retentionEdge(nowMs, options.retentionMs),
@@ -239,12 +241,14 @@ export class Maintenance {
   }
 
   async #mergeOnce(inputs: readonly Block[]): Promise<Block | undefined> {
-    const { options, platform } = this.#parts;
+    const { options, platform, tuning, use } = this.#parts;
     try {
       const sequence = await mergeBlocks(inputs, {
         files: platform.files,
         directory: options.directory,
         sequence: ++this.#sequence,
+        codec: use.codec,
+        chunkSamples: tuning.chunkSamplesMerged,
         signal: this.#stop.signal,
       });
       return await this.#open(sequence);
@@ -297,8 +301,7 @@ export class Maintenance {
   }
 
   #open(sequence: number): Promise<Block> {
-    const { contents, options, platform, onDamage } = this.#parts;
-    const use = { catalogue: contents.catalogue, onDamage };
+    const { options, platform, use } = this.#parts;
     return openBlock(platform.files, options.directory, sequence, use);
   }
 }

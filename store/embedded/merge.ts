@@ -1,13 +1,13 @@
 import { compareLabels } from '../../model/labels.ts';
-import type { Files } from '../../platform/files.ts';
 import type { Block, ReadAhead } from './block-reader.ts';
 import { BlockWriter } from './block-writer.ts';
+import type { BlockTarget } from './block-writer.ts';
 import { CHUNK_SAMPLES_MAX } from './chunk.ts';
 import { SampleColumns } from './columns.ts';
 import type { Series } from './series.ts';
 
 /** Chunks of one series and block that are in memory at a time. */
-const CHUNKS_AHEAD = 64;
+const CHUNKS_AHEAD = 8;
 
 /** A block met a damaged chunk: merging would make the loss look like there had been nothing. */
 export class DamagedInput extends Error {
@@ -21,20 +21,18 @@ export class DamagedInput extends Error {
  */
 export async function mergeBlocks(
   inputs: readonly Block[],
-  to: {
-    readonly files: Files;
-    readonly directory: string;
-    readonly sequence: number;
-    readonly signal: AbortSignal;
-  },
+  to: BlockTarget & { readonly signal: AbortSignal },
 ): Promise<number> {
   const byAge = [...inputs].sort((a, b) => a.meta.sequence - b.meta.sequence);
-  const writer = await BlockWriter.create(to.files, to.directory, to.sequence);
+  const writer = await BlockWriter.create(to);
   try {
-    const walks = byAge.map((block) => ({ block, ahead: { start: 0, bytes: new Uint8Array(0) } }));
+    const walks = byAge.map((block) => ({
+      block,
+      ahead: { start: 0, bytes: new Uint8Array(0), times: undefined },
+    }));
     for (const series of seriesOf(byAge)) {
       to.signal.throwIfAborted();
-      await mergeSeries(series, walks, writer);
+      await mergeSeries(series, walks, writer, to.chunkSamples);
     }
     await writer.finish({
       level: Math.max(...byAge.map(({ meta }) => meta.level)) + 1,
@@ -65,6 +63,7 @@ async function mergeSeries(
   series: Series,
   walks: readonly Walk[],
   writer: BlockWriter,
+  chunkSamples: number,
 ): Promise<void> {
   const sources: Source[] = [];
   for (const walk of walks) {
@@ -81,7 +80,7 @@ async function mergeSeries(
     out.pushRows(source.samples, source.row, end);
     source.row = end;
     for (const one of sources) await one.skipTo(out.lastTime);
-    if (out.length >= 2 * CHUNK_SAMPLES_MAX) await writeWhole(out, writer);
+    if (out.length >= 2 * CHUNK_SAMPLES_MAX) await writeWhole(out, writer, chunkSamples);
   }
   await writer.addSamples(out, 0, out.length);
 }
@@ -101,8 +100,13 @@ function nextRun(sources: readonly Source[]): { source: Source; end: number } | 
   return { source: first, end: Math.max(first.row + 1, first.samples.rowAt(limit)) };
 }
 
-async function writeWhole(out: SampleColumns, writer: BlockWriter): Promise<void> {
-  const whole = out.length - (out.length % CHUNK_SAMPLES_MAX);
+async function writeWhole(
+  out: SampleColumns,
+  writer: BlockWriter,
+  chunkSamples: number,
+): Promise<void> {
+  // Whole chunks only; at least one stays, so that a short rest can still be taken along.
+  const whole = out.length - (out.length % chunkSamples) - chunkSamples;
   await writer.addSamples(out, 0, whole);
   const rest = new SampleColumns(2 * CHUNK_SAMPLES_MAX);
   rest.pushRows(out, whole, out.length);

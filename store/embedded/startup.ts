@@ -3,7 +3,7 @@ import { FileFailure } from '../../platform/files.ts';
 import type { Files } from '../../platform/files.ts';
 import type { StoreOptions, StorePlatform } from '../options.ts';
 import { openBlock } from './block-reader.ts';
-import type { Block, ChunkDamage } from './block-reader.ts';
+import type { Block, BlockUse } from './block-reader.ts';
 import { MalformedBytes } from './bytes.ts';
 import type { Contents } from './contents.ts';
 import { fileName, parseFileName } from './filenames.ts';
@@ -63,17 +63,16 @@ export async function loadBlocks(
     readonly options: StoreOptions;
     readonly platform: StorePlatform;
     readonly contents: Contents;
-    readonly onDamage: ChunkDamage;
+    readonly use: BlockUse;
   },
 ): Promise<void> {
-  const { options, platform, contents, onDamage } = to;
+  const { options, platform, contents, use } = to;
   const { clock, files } = platform;
   const { directory } = options;
   const blocks: Block[] = [];
   let toldAt = clock.monotonic();
   for (const [count, sequence] of sequences.entries()) {
     try {
-      const use = { catalogue: contents.catalogue, onDamage };
       blocks.push(await openBlock(files, directory, sequence, use));
     } catch (thrown) {
       await setAside(sequence, thrown, platform, directory);

@@ -13,6 +13,9 @@ export interface Tuning {
   readonly queueRowsMax: number;
   /** Rows committed by one sync. */
   readonly groupRowsMax: number;
+  /** Samples in a chunk of a block written from memory, and of one made by merging. */
+  readonly chunkSamples: number;
+  readonly chunkSamplesMerged: number;
   /** Blocks of one size and one window of time that are merged into one. */
   readonly mergeFactor: number;
   /** How often age, retention and merging are looked at. */
@@ -29,6 +32,9 @@ export const TUNING: Tuning = {
   // Half a minute of 30,000 series at 1 s: a disk that stalls longer must be heard of.
   queueRowsMax: 1_000_000,
   groupRowsMax: 250_000,
+  // A chunk is decoded whole: ten minutes at 1 s for what is asked for most, an hour where bytes count.
+  chunkSamples: 600,
+  chunkSamplesMerged: 3600,
   mergeFactor: 4,
   maintenanceIntervalMs: 10_000,
 };

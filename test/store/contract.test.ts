@@ -14,7 +14,11 @@ function bench(tuning: Tuning): () => Promise<StoreBench> {
       now: () => platform.clock.now(),
       advance: (ms) => platform.clock.advance(ms),
       open: ({ retentionMs = DAY_MS, seriesMax = 1000 } = {}) =>
-        openEmbeddedStore({ directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax }, platform, tuning),
+        openEmbeddedStore(
+          { directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax },
+          platform,
+          tuning,
+        ),
       crash: async () => {
         platform = platform.restart('power-cut');
       },

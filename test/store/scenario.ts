@@ -18,6 +18,8 @@ export const SMALL: Tuning = {
   ...TUNING,
   headSamplesMax: 40,
   segmentBytesMax: 2000,
+  chunkSamples: 8,
+  chunkSamplesMerged: 16,
   mergeFactor: 2,
   maintenanceIntervalMs: 1000,
 };
@@ -27,10 +29,14 @@ export async function openSmall(
   options: { retentionMs?: number; seriesMax?: number; tuning?: Partial<Tuning> } = {},
 ): Promise<Store> {
   const { retentionMs = DAY_MS, seriesMax = 10_000, tuning } = options;
-  return openEmbeddedStore({ directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax }, platform, {
-    ...SMALL,
-    ...tuning,
-  });
+  return openEmbeddedStore(
+    { directory: DIRECTORY, kernel: KERNEL, retentionMs, seriesMax },
+    platform,
+    {
+      ...SMALL,
+      ...tuning,
+    },
+  );
 }
 
 export interface Row {

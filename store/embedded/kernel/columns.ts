@@ -284,12 +284,13 @@ function encodeBinary(values: usize, n: u32, target: usize, work: usize, column:
   return target + 1 + (<usize>n << 3);
 }
 
-/** Decodes the `n` values of a chunk; false when its kind is unknown. */
+/** Decodes the `n` values of a chunk; false when its kind is unknown or it has too many exceptions. */
 export function decodeValues(source: usize, n: u32, values: usize, work: usize): bool {
   const kind = load<u8>(source);
   if (kind == DECIMAL) {
     const scale = min<i32>(load<u8>(source + 1), SCALE_MAX);
     const odd = <u32>takeVarint(source + 2);
+    if (odd > n) return false;
     const list = varintEnd;
     let at = list;
     for (let i: u32 = 0; i < odd; i++) {
@@ -366,4 +367,44 @@ export function decodeTimes(source: usize, n: u32, times: usize, work: usize): b
   if (kind == DECIMAL) takeIntegers(source + 1, n, times, work);
   else if (kind == RAW) memory.copy(times, source + 1, <usize>n << 3);
   return kind == DECIMAL || kind == RAW;
+}
+
+/**
+ * Encodes the times of a chunk, which are whole float64 and ascend, as int64 counted from the first one: what
+ * sources with one rhythm have in common are the differences.
+ */
+export function encodeChunkTimes(times: usize, n: u32, target: usize, work: usize): usize {
+  const whole = work + TOKEN_WORK_BYTES + 64 + <usize>COLUMN_MAX * 8;
+  const first = <i64>load<f64>(times);
+  for (let i: u32 = 0; i < n; i++) {
+    store<i64>(whole + (<usize>i << 3), <i64>load<f64>(times + (<usize>i << 3)) - first);
+  }
+  return encodeTimes(whole, n, target, work);
+}
+
+/** The counterpart of `encodeChunkTimes`. */
+export function decodeChunkTimes(
+  source: usize,
+  n: u32,
+  first: f64,
+  times: usize,
+  work: usize,
+): bool {
+  if (!decodeTimes(source, n, times, work)) return false;
+  for (let i: u32 = 0; i < n; i++) {
+    const at = times + (<usize>i << 3);
+    store<f64>(at, first + <f64>load<i64>(at));
+  }
+  return true;
+}
+
+/** Whether each of the float64 times is as far from the one before as the second is from the first. */
+export function isRegular(times: usize, n: u32): bool {
+  if (n < 3) return true;
+  const step = load<f64>(times + 8) - load<f64>(times);
+  for (let i: u32 = 2; i < n; i++) {
+    const at = times + (<usize>i << 3);
+    if (load<f64>(at) - load<f64>(at - 8) != step) return false;
+  }
+  return true;
 }

@@ -1,4 +1,5 @@
 export { encodeValues, decodeValues, encodeTimes, decodeTimes, COLUMN_WORK_BYTES } from './columns';
+export { encodeChunkTimes, decodeChunkTimes, isRegular } from './columns';
 export { snappyLength, snappyDecompress } from './snappy';
 export { allocate, release, bytesUsed, beginMemory } from './memory';
 export { beginWorkspace, WORKSPACE_BYTES } from './workspace';

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { ENCODED_BYTES_MAX, loadKernel } from '../../../store/embedded/kernel-module.ts';
 import type { Kernel } from '../../../store/embedded/kernel-module.ts';
 
-export const KERNEL: Uint8Array = readFileSync(new URL('../../../dist/store/kernel.wasm', import.meta.url));
+export const KERNEL: Uint8Array = readFileSync(
+  new URL('../../../dist/store/kernel.wasm', import.meta.url),
+);
 
 /** A kernel with its workspace, ready for columns. */
 export function freshKernel(): Kernel {
