@@ -46,9 +46,11 @@ declare function encodeURIComponent(text: string): string;
 
 /** The little of WebAssembly that the store's kernel needs. */
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
+  interface Module {
+    readonly [moduleBrand]: true;
   }
+  const moduleBrand: unique symbol;
+  const Module: { new (bytes: Uint8Array): Module };
   class Memory {
     constructor(options: { initial: number; maximum: number; shared: boolean });
     readonly buffer: SharedArrayBuffer;

@@ -98,7 +98,7 @@ function tokens(bytes: ByteReader, count: number): bigint[] {
 
 /** Canonical Huffman codes as text of zeros and ones, first bit first. */
 function readCodes(bits: BitReader): Map<string, number> {
-  const lengths = new Array<number>(SYMBOLS).fill(0);
+  const lengths = Array.from({ length: SYMBOLS }, () => 0);
   for (const from of [0, FIRST_RUN]) {
     const first = Number(bits.take(7));
     if (first === 127) continue;
