@@ -36,7 +36,14 @@ function makeClone(npmBody = ''): string {
   writeFileSync(join(clone, 'package.json'), '{ "name": "clone", "type": "module" }');
   writeFileSync(join(clone, 'package-lock.json'), '{}');
   writeFileSync(join(clone, 'tsconfig.json'), '{}');
-  const fake = { tsc: noting('tsc'), vite: noting('vite') };
+  writeFileSync(join(clone, 'asconfig.json'), '{}');
+  const fake = {
+    asc: `${noting('asc')}
+      require('node:fs').mkdirSync('dist/store', { recursive: true });
+      require('node:fs').writeFileSync('dist/store/kernel.wasm', '');`,
+    tsc: noting('tsc'),
+    vite: noting('vite'),
+  };
   // The real one's parser, from where it is: everything else of it is fake.
   const parser = `exports.parseSync = require(${JSON.stringify(VITE)}).parseSync;`;
   writeFileSync(
@@ -45,7 +52,7 @@ function makeClone(npmBody = ''): string {
     ${noting('npm')}
     ${npmBody}
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-    for (const [path, text] of [['typescript/bin/tsc', ${JSON.stringify(fake.tsc)}], ['vite/bin/vite.js', ${JSON.stringify(fake.vite)}], ['vite/index.js', ${JSON.stringify(parser)}]]) {
+    for (const [path, text] of [['assemblyscript/bin/asc.js', ${JSON.stringify(fake.asc)}], ['typescript/bin/tsc', ${JSON.stringify(fake.tsc)}], ['vite/bin/vite.js', ${JSON.stringify(fake.vite)}], ['vite/index.js', ${JSON.stringify(parser)}]]) {
       fs.mkdirSync('node_modules/' + path.slice(0, path.lastIndexOf('/')), { recursive: true });
       fs.writeFileSync('node_modules/' + path, text);
     }`,
@@ -101,7 +108,7 @@ describe('preparing a clone', () => {
     const first = await run(clone, 'prepare.mjs');
     expect(first).toMatchObject({ code: 0, stdout: '' });
     const made = calls(clone);
-    expect(programs(made)).toEqual(['npm', 'tsc', 'vite']);
+    expect(programs(made)).toEqual(['npm', 'asc', 'tsc', 'vite']);
     expect(made[0]).toContain('ci --include=dev --ignore-scripts');
     expect(await run(clone, 'prepare.mjs')).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(calls(clone)).toEqual([]);
@@ -111,7 +118,7 @@ describe('preparing a clone', () => {
     const clone = makeClone();
     const both = await Promise.all([run(clone, 'prepare.mjs'), run(clone, 'prepare.mjs')]);
     expect(both.map((outcome) => outcome.code)).toEqual([0, 0]);
-    expect(programs(calls(clone))).toEqual(['npm', 'tsc', 'vite']);
+    expect(programs(calls(clone))).toEqual(['npm', 'asc', 'tsc', 'vite']);
   });
 
   test('a changed source is built, a changed lockfile installed', async () => {
@@ -123,7 +130,7 @@ describe('preparing a clone', () => {
     expect(programs(calls(clone))).toEqual(['tsc', 'vite']);
     writeFileSync(join(clone, 'package-lock.json'), '{ "lockfileVersion": 3 }');
     await run(clone, 'prepare.mjs');
-    expect(programs(calls(clone))).toEqual(['npm', 'tsc', 'vite']);
+    expect(programs(calls(clone))).toEqual(['npm', 'asc', 'tsc', 'vite']);
   });
 
   test('a failure is shown with its words, exits with 1 and is tried again the next time', async () => {
