@@ -25,8 +25,30 @@ export function labelJoin(
   for (const source of sources) checkLabel('source', 'label_join', source);
   checkLabel('destination', 'label_join', target!);
   return relabelled(series, target!, (labels) =>
-    sources.map((source) => labelValue(labels, source)).join(separator),
+    joined(
+      sources.map((source) => labelValue(labels, source)),
+      separator!,
+    ),
   );
+}
+
+/**
+ * Longer than any label that is stored, and short enough that calls within calls, each of which may multiply
+ * its input, cannot fill the memory.
+ */
+const MADE_VALUE_CHARACTERS_MAX = 16_384;
+
+/** Joins the parts of a label value, counting before it does. */
+function joined(parts: readonly string[], separator: string): string {
+  let characters = Math.max(0, parts.length - 1) * separator.length;
+  for (const part of parts) characters += part.length;
+  if (characters > MADE_VALUE_CHARACTERS_MAX) {
+    throw new QueryFailure(
+      'execution',
+      `a label value of ${characters} characters would be made (limit ${MADE_VALUE_CHARACTERS_MAX})`,
+    );
+  }
+  return parts.join(separator);
 }
 
 /** Sets one label of each series; undefined leaves the series alone. */
@@ -80,7 +102,10 @@ function replacer(pattern: string, replacement: string): (value: string) => stri
     if (known.has(value)) return known.get(value);
     const match = compiled.matcher(value);
     const replaced = match.matches()
-      ? parts.map((part) => (typeof part === 'string' ? part : (match.group(part) ?? ''))).join('')
+      ? joined(
+          parts.map((part) => (typeof part === 'string' ? part : (match.group(part) ?? ''))),
+          '',
+        )
       : undefined;
     known.set(value, replaced);
     return replaced;
