@@ -13,6 +13,7 @@ const MEANINGS: Readonly<Record<string, readonly [FileFailureCode, string]>> = {
   EROFS: ['read-only', 'the file system is read-only: remount it or choose another directory'],
   EACCES: ['no-permission', 'permission denied: check the owner and mode of the path'],
   EPERM: ['no-permission', 'not permitted: check the owner and mode of the path'],
+  ELOOP: ['io-error', 'it is a symbolic link, and links are not followed here: remove it'],
   EFBIG: ['too-large', 'the file would be larger than the system allows'],
   EMFILE: ['too-many-open', 'too many open files: raise the limit (ulimit -n, LimitNOFILE)'],
   ENFILE: ['too-many-open', 'the machine has too many open files'],

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -16,7 +17,13 @@ async function told<T>(what: string, path: string, work: () => Promise<T>): Prom
 }
 
 // `append` and `create` also read: a journal is replayed through the handle that will append to it.
-const FLAGS = { read: 'r', append: 'a+', create: 'ax+' } as const;
+// A link is not followed: a name in our directory that leads elsewhere is not a file of ours to cut or extend.
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
+const FLAGS = {
+  read: O_RDONLY | O_NOFOLLOW,
+  append: O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW,
+  create: O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW,
+} as const;
 
 export const nodeFiles: Files = {
   open: (path, mode) =>

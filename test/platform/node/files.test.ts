@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -34,6 +34,17 @@ test('what was appended is read back, across opens', async () => {
   await second.append(bytes('!'));
   await second.close();
   expect(text(await nodeFiles.readAll(path, 100))).toBe('hello!');
+});
+
+test('a link is not followed, so that nothing outside is cut or extended', async () => {
+  const elsewhere = join(directory, 'elsewhere');
+  await writeFile(elsewhere, 'not ours');
+  const path = join(directory, 'journal-1');
+  await symlink(elsewhere, path);
+  for (const mode of ['read', 'append', 'create'] as const) {
+    await expect(nodeFiles.open(path, mode)).rejects.toThrow(/link|exists/);
+  }
+  expect(await readFile(elsewhere, 'utf8')).toBe('not ours');
 });
 
 test('reading whole has a limit, also for files that claim to be empty', async () => {
