@@ -16,6 +16,11 @@ export interface BodyDescription {
 export interface BodyDecoder {
   /** Fails with an `IngestFailure`; `unsupported-format` comes before the body is looked at. */
   decode(body: Uint8Array, description: BodyDescription): DecodedBody;
+  /**
+   * Checks all but the content of a body, and gives what reads a part of it that was decompressed already: one
+   * field of the message, which is such a message itself. Fails as `decode` does.
+   */
+  partReader(body: Uint8Array, description: BodyDescription): (part: Uint8Array) => DecodedBody;
 }
 
 interface Format {
@@ -41,18 +46,21 @@ export function createBodyDecoder(
       decode: (bytes) => remoteWrite.decode(bytes),
     },
   ];
+  const partReader: BodyDecoder['partReader'] = (body, description) => {
+    const format = formatOf(formats, description.contentType);
+    checkEncoding(description.contentEncoding);
+    if (body.length > limits.bodyBytesMax) {
+      throw new IngestFailure(
+        'too-large',
+        `the body has ${body.length} bytes (limit ${limits.bodyBytesMax}): send smaller batches`,
+      );
+    }
+    return format.decode;
+  };
   return {
-    decode(body, description) {
-      const format = formatOf(formats, description.contentType);
-      checkEncoding(description.contentEncoding);
-      if (body.length > limits.bodyBytesMax) {
-        throw new IngestFailure(
-          'too-large',
-          `the body has ${body.length} bytes (limit ${limits.bodyBytesMax}): send smaller batches`,
-        );
-      }
-      return format.decode(decodeSnappy(body, limits.decodedBytesMax));
-    },
+    partReader,
+    decode: (body, description) =>
+      partReader(body, description)(decodeSnappy(body, limits.decodedBytesMax)),
   };
 }
 

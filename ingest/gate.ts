@@ -14,7 +14,7 @@ import type { LabelFault } from './admission/label-limits.ts';
 import { RefusalReport } from './admission/refusal-report.ts';
 import { SourceLedger } from './admission/source-ledger.ts';
 import type { SourceAccount } from './admission/source-ledger.ts';
-import type { Acceptance, Ingest, IngestLimits, Origin } from './ingest.ts';
+import type { Acceptance, Ingest, IngestLimits, Origin, PushedBody } from './ingest.ts';
 
 export interface IngestOptions {
   readonly limits: IngestLimits;
@@ -33,6 +33,9 @@ export function createIngest(
 ): Ingest {
   return new Gate(options.limits, writer, platform);
 }
+
+/** Of a compressed body: a guess of how many samples wait in it, on the safe side. */
+const BYTES_PER_SAMPLE = 4;
 
 /** That a label set passed, and for whom: another sender must pay for it from its own account. */
 interface Admission {
@@ -85,16 +88,7 @@ class Gate implements Ingest {
     refusedBefore: readonly Refusal[] = [],
   ): Promise<Acceptance> {
     assertBatch(batch);
-    const rows = batch.labels.length;
-    const { samplesUnderWayMax } = this.#limits;
-    // One batch may always pass, or a sender of large ones would be told to come back for ever.
-    if (this.#underWay > 0 && this.#underWay + rows > samplesUnderWayMax) {
-      throw new StoreFailure(
-        'overloaded',
-        `${this.#underWay} samples wait for the disk and ${rows} more would exceed the limit of ` +
-          `${samplesUnderWayMax}: send again later, or more slowly`,
-      );
-    }
+    this.#checkRoom(batch.labels.length);
     const refusals = new Refusals();
     refusals.addAll(refusedBefore);
     const passed = this.#admit(batch, origin, refusals);
@@ -106,6 +100,57 @@ class Gate implements Ingest {
     return { accepted: stored, refused };
   }
 
+  async acceptBody(pushed: PushedBody, origin: Origin): Promise<Acceptance> {
+    const { bytes } = pushed;
+    const rows = Math.ceil(bytes.length / BYTES_PER_SAMPLE);
+    this.#checkRoom(rows);
+    const now = this.#clock.now();
+    const outcome = await this.#holding(rows, async () =>
+      this.#writer.appendWriteRequest?.({
+        body: bytes,
+        decodedBytesMax: this.#limits.decodedBytesMax,
+        latestMs: now + this.#limits.futureMs,
+        admission: this.#ledger.account(origin.source, now).admission,
+        admit: (part) => {
+          const { batch, refused } = pushed.readPart(part);
+          const refusals = new Refusals();
+          refusals.addAll(refused);
+          return { batch: this.#admit(batch, origin, refusals), refused: refusals.list() };
+        },
+      }),
+    );
+    if (!outcome) {
+      const { batch, refused } = pushed.readAll();
+      return this.accept(batch, origin, refused);
+    }
+    const accepted = outcome.stored + outcome.repeated;
+    if (accepted > 0) this.#accepted.add(accepted, { origin: origin.kind });
+    this.#noteRefused(outcome.refused, origin);
+    return { accepted, refused: outcome.refused };
+  }
+
+  #checkRoom(rows: number): void {
+    const { samplesUnderWayMax } = this.#limits;
+    // One batch may always pass, or a sender of large ones would be told to come back for ever.
+    if (this.#underWay === 0 || this.#underWay + rows <= samplesUnderWayMax) return;
+    throw new StoreFailure(
+      'overloaded',
+      `${this.#underWay} samples wait for the disk and ${rows} more would exceed the limit of ` +
+        `${samplesUnderWayMax}: send again later, or more slowly`,
+    );
+  }
+
+  async #holding<T>(rows: number, work: () => Promise<T>): Promise<T> {
+    this.#underWay += rows;
+    this.#underWayGauge.set(this.#underWay);
+    try {
+      return await work();
+    } finally {
+      this.#underWay -= rows;
+      this.#underWayGauge.set(this.#underWay);
+    }
+  }
+
   #noteRefused(refused: readonly Refusal[], origin: Origin): void {
     for (const refusal of refused) {
       this.#refused.add(refusal.count, { reason: refusal.reason });
@@ -114,17 +159,9 @@ class Gate implements Ingest {
   }
 
   async #store(batch: SampleBatch, refusals: Refusals): Promise<number> {
-    const rows = batch.labels.length;
-    this.#underWay += rows;
-    this.#underWayGauge.set(this.#underWay);
-    try {
-      const outcome = await this.#writer.append(batch);
-      refusals.addAll(outcome.refused);
-      return outcome.stored + outcome.repeated;
-    } finally {
-      this.#underWay -= rows;
-      this.#underWayGauge.set(this.#underWay);
-    }
+    const outcome = await this.#holding(batch.labels.length, () => this.#writer.append(batch));
+    refusals.addAll(outcome.refused);
+    return outcome.stored + outcome.repeated;
   }
 
   /** The batch without the rows that may not enter; the very same batch when all may. */

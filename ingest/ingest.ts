@@ -15,6 +15,26 @@ export interface Ingest {
     origin: Origin,
     refusedBefore?: readonly Refusal[],
   ): Promise<Acceptance>;
+  /**
+   * The same for a body that was pushed. Where the store can read it by itself, only series that it does not
+   * know are looked at here. Fails with an `IngestFailure`, too.
+   */
+  acceptBody(pushed: PushedBody, origin: Origin): Promise<Acceptance>;
+}
+
+export interface PushedBody {
+  /** As they came over the wire: remote write 1.0, compressed. */
+  readonly bytes: Uint8Array;
+  /** Reads one field of the decompressed message. */
+  readonly readPart: (part: Uint8Array) => ReadRows;
+  /** Reads all of the body; fails with an `IngestFailure` when it cannot be. */
+  readonly readAll: () => ReadRows;
+}
+
+export interface ReadRows {
+  readonly batch: SampleBatch;
+  /** Samples that cannot be expressed as rows of a batch. */
+  readonly refused: readonly Refusal[];
 }
 
 /** Who sent a batch. */

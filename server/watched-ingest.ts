@@ -1,6 +1,6 @@
 import type { Refusal } from '../model/refusal.ts';
 import type { SampleBatch } from '../model/sample.ts';
-import type { Acceptance, Ingest, Origin } from '../ingest/ingest.ts';
+import type { Acceptance, Ingest, Origin, PushedBody } from '../ingest/ingest.ts';
 import type { Clock } from '../platform/clock.ts';
 
 /**
@@ -23,7 +23,14 @@ export class WatchedIngest implements Ingest {
     origin: Origin,
     refusedBefore?: readonly Refusal[],
   ): Promise<Acceptance> {
-    const acceptance = await this.#ingest.accept(batch, origin, refusedBefore);
+    return this.#noted(await this.#ingest.accept(batch, origin, refusedBefore), origin);
+  }
+
+  async acceptBody(pushed: PushedBody, origin: Origin): Promise<Acceptance> {
+    return this.#noted(await this.#ingest.acceptBody(pushed, origin), origin);
+  }
+
+  #noted(acceptance: Acceptance, origin: Origin): Acceptance {
     if (acceptance.accepted > 0 && origin.kind !== 'rules') this.#lastMs = this.#clock.monotonic();
     return acceptance;
   }

@@ -24,6 +24,30 @@ export interface SampleWriter {
    * Concurrent calls are committed together; samples of one call keep their order.
    */
   append(batch: SampleBatch): Promise<AppendOutcome>;
+  /**
+   * The same for a body of remote write as it came over the wire, without a look at each sample of the series
+   * that are known. Resolves to undefined, having taken nothing, for a body that it does not understand: its
+   * sender learns why from whoever reads it in full. A writer may leave this out.
+   */
+  appendWriteRequest?(request: WriteRequest): Promise<AppendOutcome | undefined>;
+}
+
+export interface WriteRequest {
+  /** The message `prometheus.WriteRequest` of remote write 1.0, a Snappy block. The receiver's from now on. */
+  readonly body: Uint8Array;
+  readonly decodedBytesMax: number;
+  /** Samples of later times are not taken without asking. */
+  readonly latestMs: number;
+  /** From 1 to 2^32 - 1. Series that were let in under it need no further look; others are asked about. */
+  readonly admission: number;
+  /**
+   * Reads a part of the message, itself such a message with one field, that the store cannot judge: a series
+   * that it does not know under this admission, a sample from the future, metadata. Gives the rows that may enter.
+   */
+  readonly admit: (part: Uint8Array) => {
+    readonly batch: SampleBatch;
+    readonly refused: readonly Refusal[];
+  };
 }
 
 export interface AppendOutcome {

@@ -15,6 +15,7 @@ const SERIES_MAX = 2_000_000;
 export class SourceLedger {
   readonly #seriesPerSourceMax: number;
   readonly #accounts = new Map<string, SourceAccount>();
+  #admission = 0;
 
   constructor(seriesPerSourceMax: number) {
     this.#seriesPerSourceMax = seriesPerSourceMax;
@@ -28,10 +29,15 @@ export class SourceLedger {
     } else {
       this.#makeRoom();
       account = new SourceAccount(source, this.#seriesPerSourceMax, nowMs);
+      account.admission = this.#nextAdmission();
     }
     this.#accounts.set(source, account);
-    account.turn(nowMs);
+    if (account.turn(nowMs)) account.admission = this.#nextAdmission();
     return account;
+  }
+
+  #nextAdmission(): number {
+    return (this.#admission = (this.#admission % 0xffff_fffe) + 1);
   }
 
   /** Forgets the senders not heard for longest; should they return, their count starts anew. */
@@ -54,6 +60,8 @@ export class SourceAccount {
   #epochStartMs: number;
   /** Grows with each epoch: an admission from an earlier one must be counted again. */
   epoch = 0;
+  /** A number of its own for each account and epoch. */
+  admission = 0;
 
   constructor(source: string, seriesMax: number, nowMs: number) {
     this.source = source;
@@ -65,13 +73,15 @@ export class SourceAccount {
     return this.#current.size + this.#previous.size;
   }
 
-  turn(nowMs: number): void {
+  /** Begins a new epoch when it is time for one. */
+  turn(nowMs: number): boolean {
     // A clock that was set back starts a new epoch as well: better than one that lasts for years.
-    if (nowMs - this.#epochStartMs < EPOCH_MS && nowMs >= this.#epochStartMs) return;
+    if (nowMs - this.#epochStartMs < EPOCH_MS && nowMs >= this.#epochStartMs) return false;
     this.#previous = this.#current;
     this.#current = new Set();
     this.#epochStartMs = nowMs;
     this.epoch++;
+    return true;
   }
 
   /** Whether the series may enter: known ones always, new ones up to the limit. */

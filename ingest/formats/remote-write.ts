@@ -226,11 +226,16 @@ function readMetadata(reader: ProtobufReader): NamedMetadata {
 class Rows {
   readonly #view: DataView;
   readonly #labels: Labels[] = [];
-  #times = new Float64Array(1024);
-  #values = new Float64Array(1024);
-  #words = new Uint32Array(this.#values.buffer);
+  #times: Float64Array<ArrayBuffer>;
+  #values: Float64Array<ArrayBuffer>;
+  #words: Uint32Array<ArrayBuffer>;
 
   constructor(bytes: Uint8Array) {
+    // A part of a body with one series is read here, too.
+    const rows = Math.min(1024, 2 + (bytes.length >> 6));
+    this.#times = new Float64Array(rows);
+    this.#values = new Float64Array(rows);
+    this.#words = new Uint32Array(this.#values.buffer);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

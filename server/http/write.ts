@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { DecodedBody } from '../../ingest/formats.ts';
 import type { Acceptance } from '../../ingest/ingest.ts';
 import type { Instance } from '../services.ts';
 import { service } from './ready.ts';
@@ -24,13 +25,23 @@ function addRoute(app: FastifyInstance, instance: Instance, bodyLimit: number): 
     async (request, reply) => {
       const ingest = service(instance, 'ingest');
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
-      const decoded = instance.decoder.decode(body, {
+      const { decoder, metadata } = instance;
+      const description = {
         contentType: request.headers['content-type'],
         contentEncoding: request.headers['content-encoding'],
-      });
-      instance.metadata.learn(decoded.metadata);
+      };
+      const readPart = decoder.partReader(body, description);
+      const learning = (decoded: DecodedBody): DecodedBody => {
+        metadata.learn(decoded.metadata);
+        return decoded;
+      };
+      const pushed = {
+        bytes: body,
+        readPart: (part: Uint8Array) => learning(readPart(part)),
+        readAll: () => learning(decoder.decode(body, description)),
+      };
       const origin = { kind: 'remote-write', source: request.ip } as const;
-      const acceptance = await ingest.accept(decoded.batch, origin, decoded.refused);
+      const acceptance = await ingest.acceptBody(pushed, origin);
       if (acceptance.refused.length === 0) return reply.code(204).send();
       return reply.code(400).type('text/plain').send(refusalText(acceptance));
     },

@@ -1,10 +1,10 @@
-import { messageOf } from '../../model/failure.ts';
+import { Failure, messageOf } from '../../model/failure.ts';
 import { assertBatch } from '../../model/sample.ts';
 import type { SampleBatch } from '../../model/sample.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import { StoreFailure } from '../store.ts';
-import type { AppendOutcome } from '../store.ts';
+import type { AppendOutcome, WriteRequest } from '../store.ts';
 import { NOTHING_STORED, lookUpInBlocks } from './block-lookup.ts';
 import type { StoredValues } from './block-lookup.ts';
 import type { Contents } from './contents.ts';
@@ -13,12 +13,24 @@ import { diskFailure } from './journal.ts';
 import type { Journal } from './journal.ts';
 import type { Series } from './series.ts';
 import { Staging } from './staging.ts';
-import type { ResolvedBatch, StagedOutcome } from './staging.ts';
+import type { LateRow, StagedOutcome, StagingRules } from './staging.ts';
+import { WriteRequests } from './write-request.ts';
 
 interface Waiting {
-  readonly batch: SampleBatch;
-  readonly resolve: (outcome: AppendOutcome) => void;
+  /** About how many; bodies are counted by their bytes. */
+  readonly rows: number;
+  /** Stages what waits; undefined when it is not understood. */
+  readonly stage: (rules: StagingRules) => Promise<StagedOutcome | undefined>;
+  readonly resolve: (outcome: AppendOutcome | undefined) => void;
   readonly reject: (failure: unknown) => void;
+}
+
+/** Of a compressed body; a little less than senders need. */
+const BYTES_PER_SAMPLE = 4;
+
+interface Staged {
+  readonly waiting: Waiting;
+  readonly outcome: StagedOutcome | undefined;
 }
 
 /**
@@ -33,6 +45,7 @@ export class Committer {
   readonly #log: Log;
   readonly #instruments: Instruments;
   readonly #staging: Staging;
+  readonly #requests: WriteRequests;
   readonly #limits: { readonly queueRowsMax: number; readonly groupRowsMax: number };
   readonly #oldestMs: () => number;
   readonly #pressure: () => StoreFailure | undefined;
@@ -63,6 +76,7 @@ export class Committer {
     this.#log = options.log;
     this.#instruments = options.instruments;
     this.#staging = new Staging(options.contents, options.seriesMax);
+    this.#requests = new WriteRequests(options.contents, this.#staging);
     this.#limits = options.limits;
     this.#oldestMs = options.oldestMs;
     this.#pressure = options.pressure;
@@ -75,8 +89,20 @@ export class Committer {
 
   async append(batch: SampleBatch): Promise<AppendOutcome> {
     assertBatch(batch);
-    const rows = batch.labels.length;
-    // A batch larger than the queue still has its turn when nothing else waits.
+    const outcome = await this.#enqueue(batch.labels.length, (rules) =>
+      this.#staging.stage(batch, rules),
+    );
+    return outcome!;
+  }
+
+  async appendWriteRequest(request: WriteRequest): Promise<AppendOutcome | undefined> {
+    return this.#enqueue(Math.ceil(request.body.length / BYTES_PER_SAMPLE), (rules) =>
+      this.#requests.stage(request, rules),
+    );
+  }
+
+  async #enqueue(rows: number, stage: Waiting['stage']): Promise<AppendOutcome | undefined> {
+    // What is larger than the queue still has its turn when nothing else waits.
     if (this.#queuedRows > 0 && this.#queuedRows + rows > this.#limits.queueRowsMax) {
       throw new StoreFailure(
         'overloaded',
@@ -84,7 +110,7 @@ export class Committer {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ batch, resolve, reject });
+      this.#queue.push({ rows, stage, resolve, reject });
       this.#queuedRows += rows;
       this.#start();
     });
@@ -129,7 +155,7 @@ export class Committer {
     let rows = 0;
     let count = 0;
     while (count < this.#queue.length && (count === 0 || rows < this.#limits.groupRowsMax)) {
-      rows += this.#queue[count++]!.batch.labels.length;
+      rows += this.#queue[count++]!.rows;
     }
     const group = this.#queue.slice(0, count);
     this.#queue = this.#queue.slice(count);
@@ -139,52 +165,77 @@ export class Committer {
 
   async #commit(group: readonly Waiting[]): Promise<void> {
     try {
-      const outcomes = await this.#makeDurable(group);
-      group.forEach((waiting, i) => waiting.resolve(this.#answer(outcomes[i]!)));
-    } catch (thrown) {
-      this.#staging.discard();
-      this.#instruments.commitFailed();
-      if (!(thrown instanceof StoreFailure)) {
-        this.#log.error('an append failed in a way that was not foreseen', {
-          error: messageOf(thrown),
-        });
+      const staged = await this.#makeDurable(group);
+      for (const { waiting, outcome } of staged) {
+        waiting.resolve(outcome && this.#answer(outcome));
       }
+    } catch (thrown) {
+      this.#noteFailure(thrown);
       for (const waiting of group) waiting.reject(thrown);
     }
   }
 
-  async #makeDurable(group: readonly Waiting[]): Promise<readonly StagedOutcome[]> {
-    const full = this.#pressure();
-    if (full) throw full;
-    const oldestMs = Math.ceil(this.#oldestMs());
-    const outcomes: StagedOutcome[] = [];
-    for (const { batch } of group) {
-      const resolved = this.#staging.resolve(batch);
-      const inBlocks = await this.#lookUp(resolved);
-      outcomes.push(this.#staging.stage(resolved, { oldestMs, inBlocks }));
-    }
-    const rows = this.#staging.length;
-    if (rows === 0) return outcomes;
-    const startedAt = this.#clock.monotonic();
-    await this.#journal.prepare();
-    this.#staging.writeTo(this.#journal);
-    await this.#journal.commit();
-    this.#instruments.committed((this.#clock.monotonic() - startedAt) / 1000);
-    this.#staging.apply();
-    this.#samplesAppended += rows;
-    this.#afterCommit();
-    return outcomes;
+  #noteFailure(thrown: unknown): void {
+    this.#instruments.commitFailed();
+    if (thrown instanceof Failure) return;
+    this.#log.error('an append failed in a way that was not foreseen', {
+      error: messageOf(thrown),
+    });
   }
 
-  async #lookUp({ batch, series, lateRows }: ResolvedBatch): Promise<StoredValues> {
-    if (lateRows.length === 0 || this.#contents.blocks.length === 0) return NOTHING_STORED;
+  async #makeDurable(group: readonly Waiting[]): Promise<readonly Staged[]> {
+    const full = this.#pressure();
+    if (full) throw full;
+    await this.#journal.prepare();
+    this.#staging.begin(this.#journal.beginGroup(this.#contents.head.forgotten));
+    const start = this.#staging.mark();
+    try {
+      const staged = await this.#stageAll(group);
+      const rows = this.#staging.length;
+      if (rows > 0) {
+        const startedAt = this.#clock.monotonic();
+        this.#staging.writeTo(this.#journal);
+        await this.#journal.commit();
+        this.#instruments.committed((this.#clock.monotonic() - startedAt) / 1000);
+      }
+      this.#staging.apply();
+      this.#samplesAppended += rows;
+      if (rows > 0) this.#afterCommit();
+      return staged;
+    } catch (thrown) {
+      this.#staging.undo(start);
+      throw thrown;
+    }
+  }
+
+  /** Stages one after the other. What cannot be is answered at once, and leaves no trace. */
+  async #stageAll(group: readonly Waiting[]): Promise<readonly Staged[]> {
+    const oldestMs = Math.ceil(this.#oldestMs());
+    const rules = { oldestMs, lookUp: (rows: readonly LateRow[]) => this.#lookUp(rows) };
+    const staged: Staged[] = [];
+    for (const waiting of group) {
+      const mark = this.#staging.mark();
+      try {
+        const outcome = await waiting.stage(rules);
+        if (!outcome) this.#staging.undo(mark);
+        staged.push({ waiting, outcome });
+      } catch (thrown) {
+        this.#staging.undo(mark);
+        this.#noteFailure(thrown);
+        waiting.reject(thrown);
+      }
+    }
+    return staged;
+  }
+
+  async #lookUp(rows: readonly LateRow[]): Promise<StoredValues> {
+    if (this.#contents.blocks.length === 0) return NOTHING_STORED;
     const wanted = new Map<Series, number[]>();
-    for (const row of lateRows) {
-      const one = series[row]!;
-      if (one.blockUses === 0) continue;
-      const times = wanted.get(one);
-      if (times) times.push(batch.times[row]!);
-      else wanted.set(one, [batch.times[row]!]);
+    for (const { series, timeMs } of rows) {
+      if (series.blockUses === 0) continue;
+      const times = wanted.get(series);
+      if (times) times.push(timeMs);
+      else wanted.set(series, [timeMs]);
     }
     if (wanted.size === 0) return NOTHING_STORED;
     try {

@@ -9,6 +9,7 @@ import type {
   SeriesRequest,
   Store,
   StoreStats,
+  WriteRequest,
 } from '../store.ts';
 import type { Block } from './block-reader.ts';
 import { ChunkCodec } from './chunk.ts';
@@ -16,6 +17,7 @@ import { Committer } from './committer.ts';
 import { Contents } from './contents.ts';
 import { fileName } from './filenames.ts';
 import { checkFormat } from './format-file.ts';
+import { Head } from './head.ts';
 import { Instruments } from './instruments.ts';
 import { Journal } from './journal.ts';
 import { loadKernel } from './kernel-module.ts';
@@ -124,7 +126,10 @@ class EmbeddedStore implements Store {
     const { clock, files, log } = platform;
     const { directory } = options;
     const instruments = new Instruments(platform.telemetry);
-    const contents = new Contents(clock.monotonic());
+    const kernel = loadKernel(options.kernel);
+    const contents = new Contents(
+      new Head(kernel, clock.monotonic(), hashSeed(platform.random.bytes(8))),
+    );
     const onDamage = (block: Block, offset: number): void => {
       instruments.chunkDamaged();
       const file = fileName('block', block.meta.sequence);
@@ -133,7 +138,7 @@ class EmbeddedStore implements Store {
     // A process that was killed leaves names and bytes that only the page cache has. What is served, taken
     // for a repetition or a reason to remove something else must not vanish with the power.
     await files.syncDirectory(directory);
-    const codec = new ChunkCodec(loadKernel(options.kernel));
+    const codec = new ChunkCodec(kernel);
     const use = { catalogue: contents.catalogue, codec, onDamage };
     const inventory = await takeInventory(files, directory);
     try {
@@ -155,8 +160,7 @@ class EmbeddedStore implements Store {
         directory,
         catalogue: contents.catalogue,
         segments,
-        head: () => contents.head,
-        touch: (series) => contents.touch(series),
+        head: contents.head,
         afterRecord: async (segment) => {
           if (contents.head.samples < tuning.headSamplesMax) return;
           await maintenance.flushDuringReplay(segment);
@@ -185,6 +189,11 @@ class EmbeddedStore implements Store {
   async append(batch: SampleBatch): Promise<AppendOutcome> {
     this.#assertOpen();
     return this.#committer.append(batch);
+  }
+
+  async appendWriteRequest(request: WriteRequest): Promise<AppendOutcome | undefined> {
+    this.#assertOpen();
+    return this.#committer.appendWriteRequest(request);
   }
 
   async select(request: SelectRequest): Promise<readonly RawSeries[]> {
@@ -251,6 +260,11 @@ class EmbeddedStore implements Store {
 /** How old the gauges on `/metrics` may be. */
 const SHOW_INTERVAL_MS = 5000;
 
+/** Random, so that nobody outside can aim at one bucket. */
+function hashSeed(bytes: Uint8Array): bigint {
+  return bytes.reduce((seed, byte) => (seed << 8n) | BigInt(byte), 0n);
+}
+
 function openJournal(
   options: StoreOptions,
   { files, clock, log }: StorePlatform,
@@ -270,6 +284,7 @@ function openJournal(
     damaged: from.replayed.damaged,
     cuts: from.replayed.cuts,
     lastSegment: from.lastSegment,
+    lastChapter: from.replayed.lastChapter,
   });
 }
 

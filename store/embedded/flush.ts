@@ -4,6 +4,7 @@ import { BlockWriter } from './block-writer.ts';
 import type { ChunkCodec } from './chunk.ts';
 import { SampleColumns } from './columns.ts';
 import { fileName } from './filenames.ts';
+import { FROZEN } from './head.ts';
 import type { Head } from './head.ts';
 import type { Series } from './series.ts';
 import { windowOf } from './tuning.ts';
@@ -11,7 +12,7 @@ import { windowOf } from './tuning.ts';
 export interface FlushRequest {
   readonly files: Files;
   readonly directory: string;
-  /** Frozen: takes no more samples. */
+  /** Its frozen part is written. */
   readonly head: Head;
   readonly codec: ChunkCodec;
   readonly chunkSamples: number;
@@ -31,7 +32,7 @@ export interface FlushRequest {
  */
 export async function writeHead(request: FlushRequest): Promise<readonly number[]> {
   const { head, files, directory, journalBelow } = request;
-  const series = [...head.series].sort((a, b) => compareLabels(a.labels, b.labels));
+  const series = head.frozenSeries().sort((a, b) => compareLabels(a.labels, b.labels));
   const windows = windowsOf(series, request);
   const written: number[] = [];
   try {
@@ -67,14 +68,13 @@ function windowsOf(series: readonly Series[], request: FlushRequest): readonly W
   const span = { windowMs, nowMs };
   const numbers = new Set<number>();
   const samples = new SampleColumns();
-  for (const { frozen } of series) {
-    if (!frozen) continue;
-    const first = windowOf(frozen.minTimeMs, span);
-    const last = windowOf(frozen.maxTimeMs, span);
+  for (const one of series) {
+    samples.clear();
+    head.copy(one, FROZEN, -Infinity, Infinity, samples);
+    const first = windowOf(samples.times[0]!, span);
+    const last = windowOf(samples.lastTime, span);
     numbers.add(first).add(last);
     if (last - first < 2) continue;
-    samples.clear();
-    head.copy(frozen, -Infinity, Infinity, samples);
     for (let row = 0; row < samples.length;) {
       const window = windowOf(samples.times[row]!, span);
       numbers.add(window);
@@ -100,10 +100,9 @@ async function writeWindow(
 ): Promise<void> {
   const samples = new SampleColumns(1024);
   for (const one of series) {
-    if (!one.frozen) continue;
     signal.throwIfAborted();
     samples.clear();
-    head.copy(one.frozen, window.fromMs, window.toMs, samples);
+    head.copy(one, FROZEN, window.fromMs, window.toMs, samples);
     if (samples.length === 0) continue;
     writer.startSeries(one.labels);
     await writer.addSamples(samples, 0, samples.length);

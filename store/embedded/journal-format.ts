@@ -12,7 +12,7 @@ import { crc32c, placedCrc } from './crc32c.ts';
  * be removed without a checkpoint and damage in one does not reach into the next. The checksum of a record
  * covers its place (segment and offset), its type and its length.
  */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 export const SEGMENT_HEADER_BYTES = 16;
 export const RECORD_HEADER_BYTES = 10;
 /** A longer record is damage. Writers split far below. */
@@ -23,9 +23,21 @@ export const RECORD_PAYLOAD_SPLIT: number = 256 * 1024;
 const MAGIC: readonly number[] = [0x4e, 0x45, 0x50, 0x48, 0x4a, 0x52, 0x4e];
 const RECORD_MARK = 0xa5;
 
-export type RecordType = 'series' | 'samples' | 'cuts';
-const TYPE_CODES: Readonly<Record<RecordType, number>> = { series: 1, samples: 2, cuts: 3 };
-const TYPES: readonly (RecordType | undefined)[] = [undefined, 'series', 'samples', 'cuts'];
+/** `samples` begins a chapter, `more-samples` continues one; `kernel/journal.ts` reads and writes both. */
+export type RecordType = 'series' | 'samples' | 'cuts' | 'more-samples';
+const TYPE_CODES: Readonly<Record<RecordType, number>> = {
+  series: 1,
+  samples: 2,
+  cuts: 3,
+  'more-samples': 4,
+};
+const TYPES: readonly (RecordType | undefined)[] = [
+  undefined,
+  'series',
+  'samples',
+  'cuts',
+  'more-samples',
+];
 
 export function writeSegmentHeader(out: ByteWriter, segment: number): void {
   const start = out.length;
@@ -105,7 +117,7 @@ function recordCrc(
 }
 
 export interface SeriesDefinition {
-  /** Counts up from 0 in each segment. */
+  /** The number by which samples of the segment name it, until it is defined anew. */
   readonly journalId: number;
   readonly labels: Labels;
 }
@@ -127,59 +139,6 @@ export function readSeriesRecord(payload: Uint8Array): readonly SeriesDefinition
     found.push({ journalId, labels: labelsFromSorted(flat) });
   }
   return found;
-}
-
-/**
- * Samples in the order in which they came: journal id and time as differences to the row before, the value
- * without its low zero bytes.
- */
-export class SampleRecordWriter {
-  readonly #out = new ByteWriter(RECORD_PAYLOAD_SPLIT + 64);
-  #id = 0;
-  #timeMs = 0;
-
-  get isEmpty(): boolean {
-    return this.#out.length === 0;
-  }
-
-  get isFull(): boolean {
-    return this.#out.length >= RECORD_PAYLOAD_SPLIT;
-  }
-
-  put(journalId: number, timeMs: number, low: number, high: number): void {
-    this.#out.zigzag(journalId - this.#id);
-    this.#out.zigzag(timeMs - this.#timeMs);
-    this.#out.trimmedFloat(low, high);
-    this.#id = journalId;
-    this.#timeMs = timeMs;
-  }
-
-  /** A view, valid until the next row. */
-  take(): Uint8Array {
-    const payload = this.#out.view();
-    this.#out.clear();
-    this.#id = 0;
-    this.#timeMs = 0;
-    return payload;
-  }
-}
-
-const valueWords = new Uint32Array(2);
-
-/** Calls `visit` for each row. Throws `MalformedBytes` where the payload stops making sense. */
-export function readSampleRecord(
-  payload: Uint8Array,
-  visit: (journalId: number, timeMs: number, low: number, high: number) => void,
-): void {
-  const source = new ByteReader(payload);
-  let id = 0;
-  let timeMs = 0;
-  while (source.left > 0) {
-    id += source.zigzag();
-    timeMs += source.zigzag();
-    source.trimmedFloat(valueWords, 0);
-    visit(id, timeMs, valueWords[0]!, valueWords[1]!);
-  }
 }
 
 /** A segment whose bytes from `validBytes` on were never acknowledged and must not be read. */

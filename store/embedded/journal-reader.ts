@@ -45,7 +45,7 @@ export async function readSegment(
   directory: string,
   segment: number,
   options: { readonly endMax: number; readonly onProgress?: (bytes: number) => void },
-  visit: (record: FoundRecord) => void | Promise<void>,
+  visit: (record: FoundRecord, isBehindDamage: boolean) => void | Promise<void>,
 ): Promise<SegmentContent> {
   const path = `${directory}/${fileName('journal', segment)}`;
   const file = await files.open(path, 'read');
@@ -67,10 +67,11 @@ export async function readSegment(
         at++;
         continue;
       }
-      if (at > goodEnd) damage.push({ offset: goodEnd, bytes: at - goodEnd });
+      const isBehindDamage = at > goodEnd;
+      if (isBehindDamage) damage.push({ offset: goodEnd, bytes: at - goodEnd });
       at += found.searched;
       goodEnd = at;
-      await visit(found.record);
+      await visit(found.record, isBehindDamage);
       options.onProgress?.(at);
     }
     return { bytes: size, goodEnd, damage };

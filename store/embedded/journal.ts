@@ -1,4 +1,5 @@
 import { messageOf } from '../../model/failure.ts';
+import type { Labels } from '../../model/labels.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { FileFailure } from '../../platform/files.ts';
 import type { DataFile, Files } from '../../platform/files.ts';
@@ -8,18 +9,19 @@ import { ByteWriter } from './bytes.ts';
 import { fileName } from './filenames.ts';
 import {
   RECORD_PAYLOAD_SPLIT,
-  SampleRecordWriter,
   writeCuts,
   writeRecord,
   writeSegmentHeader,
   writeSeries,
 } from './journal-format.ts';
 import type { RecordType } from './journal-format.ts';
-import type { Series } from './series.ts';
 
 /**
- * The journal: what makes an acknowledgement true. Rows are gathered with `put` and made durable by
+ * The journal: what makes an acknowledgement true. Definitions and samples are gathered and made durable by
  * `commit`, one append and one sync however many callers wait.
+ *
+ * Values are written as changes since the value before, within a chapter. Damage costs the rest of a chapter,
+ * so chapters are short: small groups, which fill a page of the disk anyway, have one each.
  *
  * After a failed write or sync nothing more is asked of that file: its pages may be lost although a second
  * sync would say otherwise. The segment is frozen at its last good byte and the next commit begins a fresh
@@ -37,11 +39,14 @@ export class Journal {
   readonly #cuts: Map<number, number>;
   readonly #out = new ByteWriter(64 * 1024);
   readonly #definitions = new ByteWriter(4096);
-  readonly #samples = new SampleRecordWriter();
   #file: DataFile | undefined;
   #segment: number;
   #offset = 0;
-  #seriesDefined = 0;
+  #chapter: number;
+  #chapterBytes = 0;
+  #chapterIsOver = true;
+  #chapterIsEmpty = true;
+  #forgotten = -1;
   #failures = 0;
   #lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
 
@@ -56,8 +61,9 @@ export class Journal {
     /** Of these, the ones with damage: they are kept aside instead of being removed. */
     readonly damaged: ReadonlySet<number>;
     readonly cuts: ReadonlyMap<number, number>;
-    /** The highest number ever seen. */
+    /** The highest numbers ever seen. */
     readonly lastSegment: number;
+    readonly lastChapter: number;
   }) {
     this.#files = options.files;
     this.#clock = options.clock;
@@ -68,6 +74,7 @@ export class Journal {
     this.#damaged = options.damaged;
     this.#cuts = new Map(options.cuts);
     this.#segment = options.lastSegment;
+    this.#chapter = options.lastChapter;
   }
 
   /** Of all segments on the disk. */
@@ -100,16 +107,38 @@ export class Journal {
     await this.#begin();
   }
 
-  /** Gathers a row for the next commit. Only after `prepare`. */
-  put(series: Series, timeMs: number, low: number, high: number): void {
-    if (series.journalSegment !== this.#segment) this.#define(series);
-    this.#samples.put(series.journalId, timeMs, low, high);
-    if (this.#samples.isFull) this.#endSamples();
+  /**
+   * Where the samples of the next commit will stand. Only after `prepare`. `forgotten` changes when a number
+   * may have passed from one series to another: what came before must not be continued then.
+   */
+  beginGroup(forgotten: number): { readonly segment: number; readonly chapter: number } {
+    if (this.#chapterIsOver || forgotten !== this.#forgotten) {
+      this.#chapter++;
+      this.#chapterBytes = 0;
+      this.#chapterIsOver = false;
+      this.#chapterIsEmpty = true;
+    }
+    this.#forgotten = forgotten;
+    return { segment: this.#segment, chapter: this.#chapter };
   }
 
-  /** Makes all gathered rows durable, or rejects with a `StoreFailure`: then none of them will be read. */
+  /** Gathers the definition of a series, before the first sample of it. */
+  define(journalId: number, labels: Labels): void {
+    writeSeries(this.#definitions, { journalId, labels });
+    if (this.#definitions.length >= RECORD_PAYLOAD_SPLIT) this.#endDefinitions();
+  }
+
+  /** Gathers samples in the kernel's form. */
+  samples(payload: Uint8Array): void {
+    if (payload.length === 0) return;
+    this.#endDefinitions();
+    this.#record(this.#chapterIsEmpty ? 'samples' : 'more-samples', payload);
+    this.#chapterIsEmpty = false;
+    this.#chapterBytes += payload.length;
+  }
+
+  /** Makes all that was gathered durable, or rejects with a `StoreFailure`: then none of it will be read. */
   async commit(): Promise<void> {
-    if (!this.#samples.isEmpty) this.#endSamples();
     const file = this.#file!;
     try {
       await file.append(this.#out.view());
@@ -119,6 +148,8 @@ export class Journal {
     }
     this.#offset += this.#out.length;
     this.#sizes.set(this.#segment, this.#offset);
+    const isSmall = this.#out.length < SMALL_GROUP_BYTES;
+    if (isSmall || this.#chapterBytes >= CHAPTER_BYTES) this.#chapterIsOver = true;
     this.#out.clear();
     if (this.#failures > 0) {
       this.#log.info('the journal takes samples again', { segment: this.#segment });
@@ -166,7 +197,7 @@ export class Journal {
   async #begin(): Promise<void> {
     const segment = ++this.#segment;
     this.#offset = 0;
-    this.#seriesDefined = 0;
+    this.#chapterIsOver = true;
     this.#sizes.set(segment, 0);
     try {
       this.#file = await this.#files.open(this.#path(segment), 'create');
@@ -186,23 +217,10 @@ export class Journal {
     this.#record('cuts', payload.view());
   }
 
-  #define(series: Series): void {
-    // Samples before this definition may be of other series only, so their order does not matter.
-    series.journalSegment = this.#segment;
-    series.journalId = this.#seriesDefined++;
-    writeSeries(this.#definitions, series);
-    if (this.#definitions.length >= RECORD_PAYLOAD_SPLIT) this.#endDefinitions();
-  }
-
   #endDefinitions(): void {
     if (this.#definitions.length === 0) return;
     this.#record('series', this.#definitions.view());
     this.#definitions.clear();
-  }
-
-  #endSamples(): void {
-    this.#endDefinitions();
-    this.#record('samples', this.#samples.take());
   }
 
   #record(type: RecordType, payload: Uint8Array): void {
@@ -217,7 +235,7 @@ export class Journal {
     this.#file = undefined;
     this.#out.clear();
     this.#definitions.clear();
-    if (!this.#samples.isEmpty) this.#samples.take();
+    this.#chapterIsOver = true;
     this.#failures++;
     const failure = diskFailure(cause, `the journal in ${this.#directory}`);
     this.#lastFailure = { failure, at: this.#clock.monotonic() };
@@ -250,6 +268,10 @@ export class Journal {
   }
 }
 
+/** A group below this is a chapter of its own. */
+const SMALL_GROUP_BYTES: number = 16 * 1024;
+/** A chapter that is longer ends with its group. */
+const CHAPTER_BYTES: number = 8 * 1024 * 1024;
 const RETRY_MS = 1000;
 /** At one attempt a second, more than an hour of a disk that can neither write nor remove. */
 const CUTS_MAX = 4096;

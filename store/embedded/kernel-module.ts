@@ -40,23 +40,39 @@ export interface KernelCalls {
   snappyDecompress(source: number, length: number, target: number, declared: number): number;
 
   readonly seriesCount: { readonly value: number };
+  readonly tableUsed: { readonly value: number };
   beginSeries(hashSeed: bigint): number;
   createSeries(): number;
   findSeries(key: number, length: number): number;
   bindKey(key: number, length: number, id: number): number;
+  setToken(id: number, token: number): void;
   forgetSeries(ids: number, count: number): void;
 
   beginTimelines(): void;
-  beginRequest(): void;
+  beginHead(): void;
+  freezeHead(): void;
+  dropFrozen(): void;
+  idleSeries(ids: number, idsMax: number): number;
+  readonly headSamples: { readonly value: number };
+  readonly headMin: { readonly value: number };
+  readonly headMax: { readonly value: number };
+  readonly frozenSamples: { readonly value: number };
+  readonly frozenMin: { readonly value: number };
+  readonly frozenMax: { readonly value: number };
+  readonly readFrom: { readonly value: number };
+  readSamples(id: number, part: number, fromMs: number, times: number, values: number): number;
   readSeries(id: number, times: number, values: number): number;
+  samplesIn(id: number, part: number): number;
   samplesOf(id: number): number;
-  lastTimeOf(id: number): bigint;
-  dropBefore(cutoff: bigint, empty: number, emptyMax: number): number;
+  mayHold(id: number, fromMs: number, toMs: number): number;
+  newestOf(id: number): number;
+  raiseNewest(id: number, timeMs: number): void;
 
   readonly missed: { readonly value: number };
   readonly late: { readonly value: number };
   readonly accepted: { readonly value: number };
   readonly stoppedAt: { readonly value: number };
+  readonly stoppedFor: { readonly value: number };
   scanWriteRequest(
     request: number,
     length: number,
@@ -65,20 +81,38 @@ export interface KernelCalls {
     missMax: number,
     lateList: number,
     lateMax: number,
-    latestTime: bigint,
+    oldestMs: number,
+    latestMs: number,
+    token: number,
   ): number;
 
-  beginJournal(buffer: number, bytes: number, segment: number): void;
+  beginStaging(buffer: number, bytes: number, segment: number): void;
+  moveStaging(buffer: number, bytes: number): void;
+  stagedBytes(): number;
+  stagingBase(): number;
+  stagedRowOf(id: number): number;
+  stageRows(ids: number, times: number, values: number, from: number, count: number): number;
+  stageLate(id: number, timeMs: number, low: number, high: number): number;
+  readonly undefinedRows: { readonly value: number };
+  undefinedSeries(ids: number): void;
+  applyStaged(): number;
+  unstage(mark: number): void;
+
+  beginJournal(buffer: number, bytes: number, chapter: number): void;
   journalEnd(): number;
-  appendSample(id: number, time: bigint, bits: bigint): number;
   readonly replayed: { readonly value: number };
   readonly unplaced: { readonly value: number };
+  readonly replayedLate: { readonly value: number };
+  readonly replayedTo: { readonly value: number };
+  beginReplay(): void;
   replayJournal(
-    record: number,
-    length: number,
-    segment: number,
+    from: number,
+    end: number,
+    chapter: number,
     ids: number,
     idsCount: number,
+    lateList: number,
+    lateMax: number,
   ): number;
 }
 

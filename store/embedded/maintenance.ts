@@ -27,6 +27,9 @@ export interface MaintenanceParts {
   readonly lastSequence: number;
 }
 
+/** Of the 4 GiB that the kernel can have; what a freeze seals and a read unpacks needs the rest. */
+const HEAD_BYTES_MAX = 3n * 1024n * 1024n * 1024n;
+
 /** Merges in one round; what is left waits for the next. */
 const MERGES_PER_ROUND = 16;
 
@@ -84,7 +87,8 @@ export class Maintenance {
   /** Why no more samples fit in memory now, if so. */
   pressure(): StoreFailure | undefined {
     const { contents, tuning } = this.#parts;
-    if (contents.head.samples < 2 * tuning.headSamplesMax) return undefined;
+    const isFull = contents.head.kernel.calls.bytesUsed.value > HEAD_BYTES_MAX;
+    if (contents.head.samples < 2 * tuning.headSamplesMax && !isFull) return undefined;
     return (
       this.#flushFailure ??
       new StoreFailure(
@@ -113,7 +117,7 @@ export class Maintenance {
    */
   async flushDuringReplay(segment: number): Promise<void> {
     const { contents, platform } = this.#parts;
-    if (contents.frozen) return;
+    if (contents.isFrozen) return;
     contents.freeze(platform.clock.monotonic());
     this.#boundary = segment;
     try {
@@ -147,7 +151,7 @@ export class Maintenance {
 
   async #flushIfDue(): Promise<void> {
     const { contents, platform, tuning } = this.#parts;
-    if (!contents.frozen) {
+    if (!contents.isFrozen) {
       const { head } = contents;
       const age = platform.clock.monotonic() - head.startedAt;
       const isDue =
@@ -156,6 +160,7 @@ export class Maintenance {
       await this.#committer!.exclusively(async () => {
         this.#boundary = await this.#journal!.rotate();
         contents.freeze(platform.clock.monotonic());
+        contents.forgetIdle();
       });
     }
     try {
@@ -179,7 +184,8 @@ export class Maintenance {
   async #writeFrozen(): Promise<void> {
     const { contents, options, platform, instruments, tuning, use } = this.#parts;
     const { clock, files, log } = platform;
-    const head = contents.frozen!;
+    const { head } = contents;
+    const samples = head.frozenSamples;
     const startedAt = clock.monotonic();
     const nowMs = clock.now();
     const sequences = await writeHead({
@@ -201,8 +207,7 @@ export class Maintenance {
     const seconds = (clock.monotonic() - startedAt) / 1000;
     instruments.flushed(seconds);
     log.info('samples were written from memory to blocks', {
-      samples: head.samples,
-      series: head.series.length,
+      samples,
       blocks: sequences.map((sequence) => fileName('block', sequence)),
       bytes: blocks.reduce((sum, { bytes }) => sum + bytes, 0),
       seconds,

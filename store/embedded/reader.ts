@@ -12,7 +12,7 @@ import type { Block } from './block-reader.ts';
 import { compileAll } from './catalogue.ts';
 import { SampleColumns } from './columns.ts';
 import type { Contents } from './contents.ts';
-import { columnOverlaps } from './head.ts';
+import { BOTH } from './head.ts';
 import { diskFailure } from './journal.ts';
 import type { Series } from './series.ts';
 
@@ -42,7 +42,7 @@ export class Reader implements SeriesReader {
     const { blocks } = this.#contents;
     const inMemory = matching.map((series) => {
       const samples = new SampleColumns(0);
-      this.#contents.copyFromMemory(series, range.fromMs, range.toMs, samples);
+      this.#contents.head.copy(series, BOTH, range.fromMs, range.toMs, samples);
       meter.add(samples.length);
       return samples;
     });
@@ -123,8 +123,7 @@ export class Reader implements SeriesReader {
   }
 
   #mayHold(series: Series, { fromMs, toMs }: Range): boolean {
-    if (columnOverlaps(series.column, fromMs, toMs)) return true;
-    if (columnOverlaps(series.frozen, fromMs, toMs)) return true;
+    if (this.#contents.head.mayHold(series, fromMs, toMs)) return true;
     if (series.blockUses === 0) return false;
     const { blocks } = this.#contents;
     for (let i = blocks.length - 1; i >= 0; i--) {

@@ -8,8 +8,9 @@ import type { Catalogue } from './catalogue.ts';
 import { SampleColumns } from './columns.ts';
 import { fileName } from './filenames.ts';
 import type { Head } from './head.ts';
-import { readSampleRecord, readSeriesRecord } from './journal-format.ts';
+import { readSeriesRecord } from './journal-format.ts';
 import type { FoundRecord } from './journal-format.ts';
+import { KernelArea } from './kernel-area.ts';
 import { readCuts, readSegment } from './journal-reader.ts';
 import type { SegmentContent } from './journal-reader.ts';
 import type { Series } from './series.ts';
@@ -22,10 +23,8 @@ export interface ReplayOptions {
   readonly catalogue: Catalogue;
   /** Segments to read, ascending, with their bytes. */
   readonly segments: ReadonlyMap<number, number>;
-  /** The head to fill; asked for anew before each record, since a full one is written to a block. */
-  readonly head: () => Head;
-  /** Counts the series as live. */
-  readonly touch: (series: Series) => void;
+  /** The head to fill. */
+  readonly head: Head;
   /** Called between records, with the segment being read: earlier ones are wholly in the head. */
   readonly afterRecord: (segment: number) => Promise<void>;
   readonly progress?: ((step: string, done: number) => void) | undefined;
@@ -39,9 +38,16 @@ export interface ReplayOutcome {
   readonly sizes: ReadonlyMap<number, number>;
   /** Damaged stretches found. */
   readonly corruptions: number;
+  /** The highest number of a chapter that the head has seen. */
+  readonly lastChapter: number;
 }
 
 const PROGRESS_INTERVAL_MS = 500;
+const LATE_MAX = 8192;
+const LATE_BYTES = 24;
+const NO_SERIES = 0xffff_ffff;
+/** The kernel has no more. */
+const JOURNAL_IDS_MAX: number = 4096 * 1024;
 
 /** Puts what the journal holds back into memory. Never fails because of what the bytes say. */
 export async function replayJournal(options: ReplayOptions): Promise<ReplayOutcome> {
@@ -53,7 +59,16 @@ class Replay {
   readonly #cuts = new Map<number, number>();
   readonly #damaged = new Set<number>();
   readonly #sizes: Map<number, number>;
+  readonly #payload: KernelArea;
+  readonly #ids: KernelArea;
+  readonly #late: KernelArea;
+  /** Ids of the segment that have a series, as a bound. */
+  #idsEnd = 0;
   #defined: (Series | undefined)[] = [];
+  #definedAnew = true;
+  #chapter = 0;
+  /** Damage in the chapter: what continues it makes no sense. */
+  #chapterIsBroken = true;
   #samples = 0;
   #orphans = 0;
   #malformed = 0;
@@ -65,6 +80,10 @@ class Replay {
     this.#options = options;
     this.#sizes = new Map(options.segments);
     this.#toldAt = options.clock.monotonic();
+    const { kernel } = options.head;
+    this.#payload = new KernelArea(kernel, 64 * 1024);
+    this.#ids = new KernelArea(kernel, 4096);
+    this.#late = new KernelArea(kernel, LATE_MAX * LATE_BYTES);
   }
 
   async run(): Promise<ReplayOutcome> {
@@ -92,6 +111,7 @@ class Replay {
       damaged: this.#damaged,
       sizes: this.#sizes,
       corruptions: this.#corruptions,
+      lastChapter: this.#chapter,
     };
   }
 
@@ -115,6 +135,8 @@ class Replay {
   async #segment(segment: number, isLast: boolean): Promise<void> {
     const { files, directory } = this.#options;
     this.#defined = [];
+    this.#definedAnew = true;
+    this.#chapterIsBroken = true;
     this.#orphans = 0;
     this.#malformed = 0;
     const endMax = this.#cuts.get(segment) ?? Infinity;
@@ -123,7 +145,8 @@ class Replay {
       directory,
       segment,
       { endMax, onProgress: (bytes) => this.#tell(this.#bytesBefore + bytes) },
-      async (record) => {
+      async (record, isBehindDamage) => {
+        this.#chapterIsBroken ||= isBehindDamage;
         this.#apply(record);
         await this.#options.afterRecord(segment);
       },
@@ -133,11 +156,16 @@ class Replay {
 
   #apply(record: FoundRecord): void {
     try {
-      if (record.type === 'series') {
-        for (const { journalId, labels } of readSeriesRecord(record.payload)) {
-          this.#defined[journalId] = this.#options.catalogue.obtain(labels);
-        }
-      } else if (record.type === 'samples') this.#applySamples(record.payload);
+      if (record.type === 'series') this.#define(record.payload);
+      else if (record.type === 'samples') {
+        this.#chapter++;
+        this.#chapterIsBroken = false;
+        this.#applySamples(record.payload);
+      } else if (record.type === 'more-samples') {
+        // Its values are changes of others that are lost.
+        if (this.#chapterIsBroken) this.#malformed++;
+        else this.#applySamples(record.payload);
+      }
     } catch (thrown) {
       if (!(thrown instanceof MalformedBytes)) throw thrown;
       // The checksum held, so this is a fault of the writer: keep what made sense, and say so.
@@ -145,35 +173,69 @@ class Replay {
     }
   }
 
+  #define(payload: Uint8Array): void {
+    for (const { journalId, labels } of readSeriesRecord(payload)) {
+      if (journalId >= JOURNAL_IDS_MAX) throw new MalformedBytes('a series has too high a number');
+      this.#defined[journalId] = this.#options.catalogue.obtain(labels);
+      this.#definedAnew = true;
+    }
+  }
+
   #applySamples(payload: Uint8Array): void {
-    const head = this.#options.head();
+    const { head } = this.#options;
+    const { calls } = head.kernel;
+    this.#mapIds();
+    this.#payload.reserve(payload.length);
+    this.#payload.bytes.set(payload);
+    const end = this.#payload.at + payload.length;
+    calls.beginReplay();
+    for (let from = this.#payload.at; from !== 0 && from < end;) {
+      const isGood = calls.replayJournal(
+        from,
+        end,
+        this.#chapter,
+        this.#ids.at,
+        this.#idsEnd,
+        this.#late.at,
+        LATE_MAX,
+      );
+      this.#samples += calls.replayed.value;
+      this.#orphans += calls.unplaced.value;
+      this.#placeLate(calls.replayedLate.value);
+      if (!isGood) throw new MalformedBytes('samples make no sense');
+      from = calls.replayedTo.value;
+    }
+  }
+
+  /** The numbers that series have in the head. */
+  #mapIds(): void {
+    const { head } = this.#options;
+    if (!this.#definedAnew) return;
+    this.#definedAnew = false;
+    this.#idsEnd = this.#defined.length;
+    this.#ids.reserve(this.#idsEnd * 4);
+    for (let id = 0; id < this.#idsEnd; id++) {
+      const series = this.#defined[id];
+      this.#ids.u32[id] = series && head.enter(series) ? series.headId : NO_SERIES;
+    }
+  }
+
+  #placeLate(count: number): void {
+    const { head } = this.#options;
+    const { u32, f64 } = this.#late;
     const late = new Map<Series, SampleColumns>();
-    try {
-      readSampleRecord(payload, (journalId, timeMs, low, high) => {
-        const series = this.#defined[journalId];
-        if (!series) {
-          this.#orphans++;
-          return;
-        }
-        const column = head.columnOf(series);
-        this.#options.touch(series);
-        if (timeMs > column.lastMs) {
-          head.append(column, timeMs, low, high);
-          if (timeMs > series.maxTimeMs) series.maxTimeMs = timeMs;
-          this.#samples++;
-          return;
-        }
-        if (head.find(column, timeMs)) return;
-        let rows = late.get(series);
-        if (!rows) late.set(series, (rows = new SampleColumns(8)));
-        rows.push(timeMs, low, high);
-      });
-    } finally {
-      for (const [series, rows] of late) {
-        const sorted = sortedByTime(rows);
-        head.insertLate(head.columnOf(series), sorted);
-        this.#samples += sorted.length;
-      }
+    for (let i = 0; i < count; i++) {
+      const series = head.seriesOf(u32[i * 6]!);
+      const timeMs = f64[i * 3 + 1]!;
+      if (head.find(series, timeMs)) continue;
+      let rows = late.get(series);
+      if (!rows) late.set(series, (rows = new SampleColumns(8)));
+      rows.push(timeMs, u32[i * 6 + 4]!, u32[i * 6 + 5]!);
+    }
+    for (const [series, rows] of late) {
+      const sorted = sortedByTime(rows);
+      head.insertLate(series, sorted);
+      this.#samples += sorted.length;
     }
   }
 

@@ -13,23 +13,15 @@ export class Series {
   seenAs: Labels;
   follower: Series | undefined;
 
-  /** Samples not yet in a block, and those that are being written to one. */
-  column: HeadColumn | undefined;
-  frozen: HeadColumn | undefined;
+  /** Its number in the head while it is live, -1 else. */
+  headId = -1;
+  /** Samples that came out of order: not yet in a block, and being written to one. */
+  late: SampleColumns | undefined;
+  frozenLate: SampleColumns | undefined;
   /** How many blocks hold samples of it. */
   blockUses = 0;
-  /** No sample of the series, wherever it is kept, is newer. */
+  /** No sample of the series is newer, but for those in the head. */
   maxTimeMs: number = -Infinity;
-
-  /** The head in which it last took a sample; -1: none in this run. */
-  liveGeneration = -1;
-  /** Where the journal defines it: segment number (0: nowhere) and number within the segment. */
-  journalSegment = 0;
-  journalId = 0;
-
-  /** Of the group being committed: newest staged time, and the last staged row (-1: none). */
-  stagedMaxMs: number = -Infinity;
-  stagedRow = -1;
   /** Forgotten by the catalogue: no sample of it is left anywhere. */
   removed = false;
 
@@ -40,18 +32,6 @@ export class Series {
   }
 
   get isEmpty(): boolean {
-    return this.column === undefined && this.frozen === undefined && this.blockUses === 0;
+    return this.headId < 0 && !this.late && !this.frozenLate && this.blockUses === 0;
   }
-}
-
-/** The samples of one series in one head; `head.ts` says how they lie. */
-export interface HeadColumn {
-  readonly slabs: number[];
-  /** Rows in slabs. */
-  count: number;
-  late: SampleColumns | undefined;
-  /** The newest time in slabs; -Infinity without any. */
-  lastMs: number;
-  minTimeMs: number;
-  maxTimeMs: number;
 }

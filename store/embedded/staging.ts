@@ -1,4 +1,5 @@
-import { isSortedLabels, labelsToText } from '../../model/labels.ts';
+import { assert } from '../../model/assert.ts';
+import { labelsToText } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import { Refusals } from '../../model/refusal.ts';
 import type { SampleBatch } from '../../model/sample.ts';
@@ -7,12 +8,14 @@ import { TIME_LIMIT } from './chunk.ts';
 import { SampleColumns } from './columns.ts';
 import type { Contents } from './contents.ts';
 import type { HeadSample } from './head.ts';
+import { JournalBuffer } from './journal-buffer.ts';
+import type { BufferMark } from './journal-buffer.ts';
 import type { Journal } from './journal.ts';
+import { KernelArea } from './kernel-area.ts';
+import type { Kernel } from './kernel-module.ts';
+import { isSameValue, refuseConflict, refuseLabels, refuseTime } from './refusing.ts';
 import { sortedByTime } from './replay.ts';
 import type { Series } from './series.ts';
-
-/** The most text that the labels of one series may have: far below what a journal record holds. */
-const LABEL_CHARACTERS_MAX = 512 * 1024;
 
 export interface StagedOutcome {
   stored: number;
@@ -20,268 +23,260 @@ export interface StagedOutcome {
   readonly refusals: Refusals;
 }
 
-/** The series that each row of a batch names, as far as they exist, and which rows are late. */
-export interface ResolvedBatch {
-  readonly batch: SampleBatch;
-  readonly series: readonly (Series | undefined)[];
-  /** Rows not newer than their series: they may be stored already. */
-  readonly lateRows: readonly number[];
+/** A sample not newer than its series: it may be stored already. */
+export interface LateRow {
+  readonly series: Series;
+  readonly timeMs: number;
+  readonly low: number;
+  readonly high: number;
 }
 
+/** How late rows learn what blocks hold. */
+export type LookUp = (rows: readonly LateRow[]) => Promise<StoredValues>;
+
+export interface StagingRules {
+  readonly oldestMs: number;
+  readonly lookUp: LookUp;
+}
+
+/** What was staged at a moment, to go back to. */
+export interface StagingMark {
+  readonly bytes: number;
+  readonly journal: BufferMark;
+  readonly late: number;
+  readonly entered: number;
+}
+
+const ROW_BYTES = 48;
+
 /**
- * The rows of one group between acceptance and durability. Nothing in `Contents` changes before `apply`; the
- * few marks on series are taken back by `discard`.
- *
- * The path of an ordinary row, newer than all of its series and named by the label object that was used
- * before, does no string work: the series after the last one is tried first, then the object's identity.
+ * The rows of one group between acceptance and durability. Rows that are newer than their series lie in the
+ * kernel, late ones here; what they will be in the journal is written already. Nothing that can be read changes
+ * before `apply`, and all marks on series are taken back by `undo`.
  */
 export class Staging {
+  readonly kernel: Kernel;
   readonly #contents: Contents;
   readonly #seriesMax: number;
-  readonly #rows = new SampleColumns(1024);
-  #series: Series[] = [];
-  /** The row staged before for the same series, or -1. */
-  #previous = new Int32Array(1024);
-  /** Made only for series that got a late row in this group. */
-  readonly #byTime = new Map<Series, Map<number, number>>();
-  #newLive = 0;
+  readonly #rows: KernelArea;
+  readonly #buffer: JournalBuffer;
+  readonly #ids: KernelArea;
+  readonly #times: KernelArea;
+  readonly #values: KernelArea;
+  #late: LateRow[] = [];
+  /** Series that got their number in the head for this group. */
+  #entered: Series[] = [];
+  /** Of series that got a late row in this group: the staged rows by time, as far as `top`. */
+  readonly #byTime = new Map<Series, { top: number; readonly rows: Map<number, number> }>();
 
   constructor(contents: Contents, seriesMax: number) {
+    const { kernel } = contents.head;
+    this.kernel = kernel;
     this.#contents = contents;
     this.#seriesMax = seriesMax;
+    this.#rows = new KernelArea(kernel, 4096);
+    this.#ids = new KernelArea(kernel, 4096);
+    this.#times = new KernelArea(kernel, 4096);
+    this.#values = new KernelArea(kernel, 4096);
+    this.#buffer = new JournalBuffer(kernel);
+  }
+
+  /** Begins a group whose samples will stand here in the journal. */
+  begin({ segment, chapter }: { readonly segment: number; readonly chapter: number }): void {
+    this.kernel.calls.beginStaging(this.#rows.at, this.#rows.length, segment);
+    this.#buffer.begin(chapter);
   }
 
   get length(): number {
-    return this.#rows.length;
+    return this.kernel.calls.stagedBytes() / ROW_BYTES;
   }
 
-  /** Finds series without making any. */
-  resolve(batch: SampleBatch): ResolvedBatch {
-    const { labels, times } = batch;
-    const { catalogue } = this.#contents;
-    const found: (Series | undefined)[] = [];
-    const lateRows: number[] = [];
-    let before: Series | undefined;
-    for (let row = 0; row < labels.length; row++) {
-      const set = labels[row]!;
-      let series: Series | undefined;
-      if (before && before.seenAs === set) series = before;
-      else {
-        const follower = before?.follower;
-        if (follower && follower.seenAs === set && !follower.removed) series = follower;
-        else {
-          series = catalogue.recall(set) ?? catalogue.find(set);
-          if (series) series.seenAs = set;
-          if (before) before.follower = series;
-        }
-      }
-      before = series;
-      found.push(series);
-      if (series && !(times[row]! > series.maxTimeMs)) lateRows.push(row);
-    }
-    return { batch, series: found, lateRows };
+  mark(): StagingMark {
+    return {
+      bytes: this.kernel.calls.stagedBytes(),
+      journal: this.#buffer.mark(),
+      late: this.#late.length,
+      entered: this.#entered.length,
+    };
+  }
+
+  /** Takes back what came after the mark. */
+  undo(mark: StagingMark): void {
+    this.kernel.calls.unstage(mark.bytes);
+    this.#buffer.undo(mark.journal);
+    this.#late.length = mark.late;
+    this.#byTime.clear();
+    this.#contents.abandon(this.#entered.splice(mark.entered));
   }
 
   /** Judges each row and keeps the good ones. */
-  stage(
-    resolved: ResolvedBatch,
-    options: { readonly oldestMs: number; readonly inBlocks: StoredValues },
-  ): StagedOutcome {
-    const { batch, series: found } = resolved;
-    const { labels, times, values } = batch;
-    const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+  async stage(batch: SampleBatch, rules: StagingRules): Promise<StagedOutcome> {
     const outcome: StagedOutcome = { stored: 0, repeated: 0, refusals: new Refusals() };
-    for (let row = 0; row < labels.length; row++) {
-      const timeMs = times[row]!;
-      if (!(timeMs >= options.oldestMs) || timeMs > TIME_LIMIT || !Number.isInteger(timeMs)) {
-        refuseTime(outcome.refusals, labels[row]!, timeMs, options.oldestMs);
-        continue;
-      }
-      let series = found[row];
-      if (!series || series.removed || !this.#hasRoom(series)) {
-        series = this.#admit(labels[row]!, outcome.refusals);
-        if (!series) continue;
-      }
-      const low = words[row * 2]!;
-      const high = words[row * 2 + 1]!;
-      if (timeMs <= series.maxTimeMs || timeMs <= series.stagedMaxMs) {
-        const stored =
-          this.#stagedValue(series, timeMs) ??
-          this.#contents.findInMemory(series, timeMs) ??
-          options.inBlocks.find(series, timeMs);
-        if (stored) {
-          if (isSameValue(stored, low, high)) outcome.repeated++;
-          else refuseConflict(outcome.refusals, labels[row]!, timeMs);
-          continue;
-        }
-      }
-      this.#keep(series, timeMs, low, high);
-      outcome.stored++;
+    const count = this.#fill(batch, rules.oldestMs, outcome.refusals);
+    const late: LateRow[] = [];
+    const { calls } = this.kernel;
+    for (let from = 0; from < count;) {
+      const to = calls.stageRows(this.#ids.at, this.#times.at, this.#values.at, from, count);
+      outcome.stored += to - from;
+      from = to;
+      if (from === count || this.makeRoom(1)) continue;
+      const { u32 } = this.#values;
+      late.push({
+        series: this.#contents.head.seriesOf(this.#ids.u32[from]!),
+        timeMs: this.#times.f64[from]!,
+        low: u32[from * 2]!,
+        high: u32[from * 2 + 1]!,
+      });
+      from++;
     }
+    if (late.length > 0) await this.stageLate(late, rules, outcome);
     return outcome;
   }
 
-  writeTo(journal: Journal): void {
-    const { times, words, length } = this.#rows;
-    for (let row = 0; row < length; row++) {
-      journal.put(this.#series[row]!, times[row]!, words[row * 2]!, words[row * 2 + 1]!);
+  /** Judges late rows and keeps the good ones. */
+  async stageLate(
+    rows: readonly LateRow[],
+    { lookUp }: Pick<StagingRules, 'lookUp'>,
+    outcome: StagedOutcome,
+  ): Promise<void> {
+    const inBlocks = await lookUp(rows);
+    const { calls } = this.kernel;
+    for (const row of rows) {
+      const { series, timeMs, low, high } = row;
+      const stored =
+        this.#stagedValue(series, timeMs) ??
+        this.#contents.head.find(series, timeMs) ??
+        inBlocks.find(series, timeMs);
+      if (stored) {
+        if (isSameValue(stored, low, high)) outcome.repeated++;
+        else refuseConflict(outcome.refusals, series.labels, timeMs);
+        continue;
+      }
+      this.makeRoom(1);
+      assert(calls.stageLate(series.headId, timeMs, low, high) !== 0, 'room was made for a row');
+      this.#late.push(row);
+      outcome.stored++;
     }
+  }
+
+  /** Makes sure that so many rows fit. False when they did already. */
+  makeRoom(rows: number): boolean {
+    const used = this.kernel.calls.stagedBytes();
+    const needed = rows * ROW_BYTES;
+    const isRowRoom = used + needed <= this.#rows.length;
+    if (!isRowRoom) {
+      this.#rows.reserve(Math.max(used + needed, used * 2), (at, length) =>
+        this.kernel.calls.moveStaging(at, length),
+      );
+    }
+    return this.#buffer.makeRoom(rows) || !isRowRoom;
+  }
+
+  /** Hands definitions and samples to the journal. */
+  writeTo(journal: Journal): void {
+    const { calls } = this.kernel;
+    const count = calls.undefinedRows.value;
+    if (count > 0) {
+      this.#ids.reserve(count * 4);
+      calls.undefinedSeries(this.#ids.at);
+      for (let i = 0; i < count; i++) {
+        const id = this.#ids.u32[i]!;
+        journal.define(id, this.#contents.head.seriesOf(id).labels);
+      }
+    }
+    for (const payload of this.#buffer.payloads()) journal.samples(payload);
   }
 
   /** Makes all rows readable; they are durable now. */
   apply(): void {
-    const { head } = this.#contents;
-    const { times, words, length } = this.#rows;
+    assert(this.kernel.calls.applyStaged() !== 0, 'the pressure on memory was watched');
     const late = new Map<Series, SampleColumns>();
-    for (let row = 0; row < length; row++) {
-      const series = this.#series[row]!;
-      const timeMs = times[row]!;
-      if (series.liveGeneration !== head.generation) this.#contents.touch(series);
-      const column = series.column ?? head.columnOf(series);
-      if (timeMs > column.lastMs) {
-        head.append(column, timeMs, words[row * 2]!, words[row * 2 + 1]!);
-      } else {
-        let rows = late.get(series);
-        if (!rows) late.set(series, (rows = new SampleColumns(8)));
-        rows.push(timeMs, words[row * 2]!, words[row * 2 + 1]!);
-      }
-      if (timeMs > series.maxTimeMs) series.maxTimeMs = timeMs;
+    for (const { series, timeMs, low, high } of this.#late) {
+      let rows = late.get(series);
+      if (!rows) late.set(series, (rows = new SampleColumns(8)));
+      rows.push(timeMs, low, high);
     }
-    for (const [series, rows] of late) head.insertLate(head.columnOf(series), sortedByTime(rows));
-    this.#clear();
-  }
-
-  /** Forgets all rows: they could not be made durable. */
-  discard(): void {
-    const series = new Set(this.#series);
-    this.#clear();
-    for (const one of series) this.#contents.abandon(one);
-  }
-
-  /** Live series are limited; one that is live already, in store or in this group, always has room. */
-  #hasRoom(series: Series): boolean {
-    return (
-      series.stagedRow >= 0 ||
-      this.#contents.isLive(series) ||
-      this.#contents.liveSeries + this.#newLive < this.#seriesMax
-    );
-  }
-
-  #admit(labels: Labels, refusals: Refusals): Series | undefined {
-    const { catalogue } = this.#contents;
-    const known = catalogue.recall(labels) ?? catalogue.find(labels);
-    if (known && this.#hasRoom(known)) return known;
-    if (known || this.#contents.liveSeries + this.#newLive >= this.#seriesMax) {
-      const limit = this.#seriesMax;
-      refusals.add(
-        'series-limit',
-        () => `${labelsToText(labels)} would be a series more than the limit of ${limit}`,
-      );
-      return undefined;
-    }
-    return refuseLabels(refusals, labels) ? undefined : catalogue.obtain(labels);
-  }
-
-  #keep(series: Series, timeMs: number, low: number, high: number): void {
-    const row = this.#rows.length;
-    if (row === this.#previous.length) {
-      const larger = new Int32Array(row * 2);
-      larger.set(this.#previous);
-      this.#previous = larger;
-    }
-    if (series.stagedRow < 0 && !this.#contents.isLive(series)) this.#newLive++;
-    this.#rows.push(timeMs, low, high);
-    this.#series.push(series);
-    this.#previous[row] = series.stagedRow;
-    series.stagedRow = row;
-    if (timeMs > series.stagedMaxMs) series.stagedMaxMs = timeMs;
-    if (this.#byTime.size > 0) this.#byTime.get(series)?.set(timeMs, row);
-  }
-
-  #stagedValue(series: Series, timeMs: number): HeadSample | undefined {
-    if (series.stagedRow < 0) return undefined;
-    let byTime = this.#byTime.get(series);
-    if (!byTime) {
-      byTime = new Map();
-      for (let row = series.stagedRow; row >= 0; row = this.#previous[row]!) {
-        byTime.set(this.#rows.times[row]!, row);
-      }
-      this.#byTime.set(series, byTime);
-    }
-    const row = byTime.get(timeMs);
-    if (row === undefined) return undefined;
-    return { low: this.#rows.words[row * 2]!, high: this.#rows.words[row * 2 + 1]! };
-  }
-
-  #clear(): void {
-    for (const series of this.#series) {
-      series.stagedRow = -1;
-      series.stagedMaxMs = -Infinity;
-    }
-    this.#series = [];
-    this.#rows.clear();
+    for (const [series, rows] of late) this.#contents.head.insertLate(series, sortedByTime(rows));
+    this.#late = [];
+    this.#entered = [];
     this.#byTime.clear();
-    this.#newLive = 0;
   }
-}
 
-const QUIET_BIT = 0x80000;
-const EXPONENT = 0x7ff00000;
-
-/** Bit for bit, but for the quiet bit of a NaN, which an engine may set in passing. */
-function isSameValue(stored: HeadSample, low: number, high: number): boolean {
-  if (stored.low !== low) return false;
-  if (stored.high === high) return true;
-  const isNaN = (high & EXPONENT) === EXPONENT && (low !== 0 || (high & 0xfffff) !== 0);
-  return (
-    isNaN && ((stored.high ^ high) & ~QUIET_BIT) === 0 && (low !== 0 || (high & 0x7ffff) !== 0)
-  );
-}
-
-function refuseTime(refusals: Refusals, labels: Labels, timeMs: number, oldestMs: number): void {
-  if (Number.isInteger(timeMs) && timeMs < oldestMs) {
-    refusals.add(
-      'too-old',
-      () => `${labelsToText(labels)} at ${timeMs} ms: before ${oldestMs} ms, where retention ends`,
-    );
-    return;
-  }
-  refusals.add(
-    'bad-timestamp',
-    () => `${labelsToText(labels)} at ${timeMs}: not a whole number of milliseconds up to 2^50`,
-  );
-}
-
-function refuseConflict(refusals: Refusals, labels: Labels, timeMs: number): void {
-  refusals.add(
-    'timestamp-conflict',
-    () => `${labelsToText(labels)} has another value at ${timeMs} ms already`,
-  );
-}
-
-/** What the files could not keep as it is. Callers check labels long before; this is the last door. */
-function refuseLabels(refusals: Refusals, labels: Labels): boolean {
-  let characters = 0;
-  for (const text of labels) {
-    characters += text.length;
-    if (!text.isWellFormed()) {
-      refusals.add('bad-label-value', () => `${JSON.stringify(text)} is not Unicode text`);
-      return true;
+  /** Puts the rows of a batch whose series and times may be into the columns; gives their number. */
+  #fill(batch: SampleBatch, oldestMs: number, refusals: Refusals): number {
+    const { labels, times, values } = batch;
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
+    this.#ids.reserve(labels.length * 4);
+    this.#times.reserve(labels.length * 8);
+    this.#values.reserve(labels.length * 8);
+    const ids = this.#ids.u32;
+    const targetTimes = this.#times.f64;
+    const targetWords = this.#values.u32;
+    let before: Series | undefined;
+    let count = 0;
+    for (let row = 0; row < labels.length; row++) {
+      const set = labels[row]!;
+      const timeMs = times[row]!;
+      if (!(timeMs >= oldestMs) || timeMs > TIME_LIMIT || !Number.isInteger(timeMs)) {
+        refuseTime(refusals, set, timeMs, oldestMs);
+        continue;
+      }
+      const series = this.#seriesOf(set, before, refusals);
+      if (!series) continue;
+      before = series;
+      ids[count] = series.headId;
+      targetTimes[count] = timeMs;
+      targetWords[count * 2] = words[row * 2]!;
+      targetWords[count * 2 + 1] = words[row * 2 + 1]!;
+      count++;
     }
+    return count;
   }
-  if (characters > LABEL_CHARACTERS_MAX) {
-    refusals.add(
-      'label-value-too-long',
-      () => `a label set of ${characters} characters (limit ${LABEL_CHARACTERS_MAX})`,
-    );
-    return true;
+
+  /**
+   * The live series with these labels. Most come in the order of the batch before and named by the same objects:
+   * then this does no string work.
+   */
+  #seriesOf(set: Labels, before: Series | undefined, refusals: Refusals): Series | undefined {
+    if (before?.seenAs === set) return before;
+    const follower = before?.follower;
+    if (follower && follower.headId >= 0 && follower.seenAs === set) return follower;
+    const { catalogue, head } = this.#contents;
+    let series = catalogue.recall(set) ?? catalogue.find(set);
+    if (!series || series.headId < 0) {
+      if (head.liveSeries >= this.#seriesMax) {
+        const limit = this.#seriesMax;
+        refusals.add(
+          'series-limit',
+          () => `${labelsToText(set)} would be a series more than the limit of ${limit}`,
+        );
+        return undefined;
+      }
+      if (!series && refuseLabels(refusals, set)) return undefined;
+      series ??= catalogue.obtain(set);
+      assert(head.enter(series), 'the pressure on memory was watched');
+      this.#entered.push(series);
+    }
+    series.seenAs = set;
+    if (before) before.follower = series;
+    return series;
   }
-  if (labels.length % 2 !== 0 || !isSortedLabels(labels)) {
-    refusals.add(
-      'bad-label-name',
-      () => `${labelsToText(labels)} is not sorted, or has empty parts`,
-    );
-    return true;
+
+  /** The value staged for exactly this time. */
+  #stagedValue(series: Series, timeMs: number): HeadSample | undefined {
+    const { calls } = this.kernel;
+    const newest = calls.stagedRowOf(series.headId);
+    if (newest === 0) return undefined;
+    let known = this.#byTime.get(series);
+    if (!known) this.#byTime.set(series, (known = { top: 0, rows: new Map<number, number>() }));
+    const { u32 } = this.#rows;
+    for (let row = newest; row !== known.top && row !== 0;) {
+      const at = (row - 1) / 4;
+      known.rows.set((u32[at + 3]! | 0) * 0x1_0000_0000 + u32[at + 2]!, at);
+      row = u32[at + 1]!;
+    }
+    known.top = newest;
+    const at = known.rows.get(timeMs);
+    return at === undefined ? undefined : { low: u32[at + 4]!, high: u32[at + 5]! };
   }
-  return false;
 }

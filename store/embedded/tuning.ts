@@ -23,9 +23,9 @@ export interface Tuning {
 }
 
 export const TUNING: Tuning = {
-  // 16 bytes each, so 64 MiB and as much again while a block is written: two minutes of 30,000 series at
-  // 1 s, half an hour of a small cloud, and a replay of two seconds.
-  headSamplesMax: 4_000_000,
+  // About a byte each, and a kilobyte for each live series: ten minutes of 30,000 series at
+  // 1 s, two hours of a small cloud, and a replay of a few seconds.
+  headSamplesMax: 18_000_000,
   headAgeMaxMs: 2 * 3_600_000,
   // A full head is about 26 MB of journal; a bound for the rest of what a day of disk errors could leave.
   segmentBytesMax: 64 * 1024 * 1024,

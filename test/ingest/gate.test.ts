@@ -6,6 +6,7 @@ import { labelsFrom, metric } from '../../model/labels.ts';
 import type { Labels } from '../../model/labels.ts';
 import { BatchBuilder } from '../../model/sample.ts';
 import type { SampleBatch } from '../../model/sample.ts';
+import { nodePlatform } from '../../platform/node.ts';
 import { STALE } from '../../model/staleness.ts';
 import type { LogFields } from '../../platform/log.ts';
 import { SILENT } from '../../platform/log.ts';
@@ -212,4 +213,48 @@ test('the log is told at most once in ten seconds for a reason, with the sum', a
   clock.nowMs += 10_000;
   await ingest.accept(bad(), REMOTE);
   expect(warnings.map((fields) => fields['count'])).toEqual([1, 5]);
+});
+
+test('a body goes to the store as it is, under an admission for each sender and epoch', async () => {
+  const { ingest, stored, clock } = bench();
+  const labels = metric('up');
+  const rows = (): { batch: SampleBatch; refused: [] } => {
+    const builder = new BatchBuilder();
+    builder.push(labels, NOW, 1);
+    return { batch: builder.take(), refused: [] };
+  };
+  const pushed = { bytes: new Uint8Array(8), readPart: rows, readAll: rows };
+  // This writer takes batches only.
+  expect(await ingest.acceptBody(pushed, REMOTE)).toEqual({ accepted: 1, refused: [] });
+  expect(stored).toHaveLength(1);
+
+  const admissions: number[] = [];
+  const reading = createIngest(
+    { limits: DEFAULT_INGEST_LIMITS },
+    {
+      append: () => Promise.reject(new Error('bodies are taken as they are')),
+      appendWriteRequest: (request) => {
+        admissions.push(request.admission);
+        const { batch } = request.admit(request.body);
+        return Promise.resolve({ stored: batch.labels.length, repeated: 0, refused: [] });
+      },
+    },
+    {
+      ...nodePlatform({ logLevel: 'silent' }),
+      clock: { ...nodePlatform().clock, now: () => clock.nowMs },
+    },
+  );
+  const other: Origin = { kind: 'remote-write', source: '127.0.0.2' };
+  for (const [origin, waitMs] of [
+    [REMOTE, 0],
+    [REMOTE, 1000],
+    [other, 0],
+    [REMOTE, 4_000_000],
+  ] as const) {
+    clock.nowMs += waitMs;
+    expect(await reading.acceptBody(pushed, origin)).toEqual({ accepted: 1, refused: [] });
+  }
+  const [first, again, ofOther, later] = admissions;
+  expect(again).toBe(first);
+  expect(new Set([first, ofOther, later]).size).toBe(3);
 });

@@ -5,7 +5,9 @@ import type { SampleBatch } from '../../model/sample.ts';
 import { openEmbeddedStore } from '../../store/embedded/database.ts';
 import { TUNING } from '../../store/embedded/tuning.ts';
 import type { Tuning } from '../../store/embedded/tuning.ts';
-import type { AppendOutcome, RawSeries, Store } from '../../store/store.ts';
+import { createBodyDecoder } from '../../ingest/formats.ts';
+import type { AppendOutcome, RawSeries, Store, WriteRequest } from '../../store/store.ts';
+import { encodeRequest, encodeSnappy } from '../ingest/remote-write-encoder.ts';
 import { KERNEL } from './kernel/kernel-fixture.ts';
 import { settle } from '../simulation/simulated-clock.ts';
 import type { SimulatedPlatform } from '../simulation/simulated-platform.ts';
@@ -49,6 +51,43 @@ export function batchOf(rows: readonly Row[]): SampleBatch {
   const builder = new BatchBuilder(rows.length);
   for (const { labels, timeMs, value } of rows) builder.push(labels, timeMs, value);
   return builder.take();
+}
+
+const decoder = createBodyDecoder({ bodyBytesMax: 1e9, decodedBytesMax: 1e9 });
+const REMOTE_WRITE = { contentType: undefined, contentEncoding: 'snappy' } as const;
+
+/** A series for each stretch of rows that one series has, as senders write them. */
+export function bodyOf(rows: readonly Row[]): Uint8Array {
+  const series: { labels: Labels; samples: { timeMs: number; value: number }[] }[] = [];
+  for (const { labels, timeMs, value } of rows) {
+    const last = series.at(-1);
+    if (last && equalLabels(last.labels, labels)) last.samples.push({ timeMs, value });
+    else series.push({ labels, samples: [{ timeMs, value }] });
+  }
+  const pairsOf = (labels: Labels): [string, string][] =>
+    Array.from({ length: labels.length / 2 }, (_, i) => [labels[2 * i]!, labels[2 * i + 1]!]);
+  return encodeSnappy(
+    encodeRequest(series.map(({ labels, samples }) => ({ labels: pairsOf(labels), samples }))),
+  );
+}
+
+/** What a gate asks of a store that takes bodies, without limits of its own. */
+export function requestOf(body: Uint8Array, admission = 1): WriteRequest {
+  const read = decoder.partReader(body, REMOTE_WRITE);
+  return {
+    body,
+    decodedBytesMax: 1_000_000,
+    latestMs: Number.MAX_SAFE_INTEGER,
+    admission,
+    admit: (part) => read(part),
+  };
+}
+
+/** The same as `append`, as a body of remote write. */
+export async function appendBody(store: Store, rows: readonly Row[]): Promise<AppendOutcome> {
+  const outcome = await store.appendWriteRequest!(requestOf(bodyOf(rows)));
+  if (!outcome) throw new Error('the body was not understood');
+  return outcome;
 }
 
 export function row(name: string, timeMs: number, value: number): Row {
@@ -168,7 +207,8 @@ export async function liveThrough(
       if (round % 3 === 2) rows.push(row('series_0', base - round * 500 - half, round + 0.5));
       if (round % 5 === 4) rows.push(row('old', base - 6 * 3_600_000 - round - half, -0));
       ledger.sent(rows);
-      return { rows, work: outcomeOf(store.append(batchOf(rows)), platform) };
+      const append = half === 0 ? store.append(batchOf(rows)) : appendBody(store, rows);
+      return { rows, work: outcomeOf(append, platform) };
     });
     for (const { rows, work } of appends) {
       const outcome = await work;

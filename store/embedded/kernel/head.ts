@@ -30,8 +30,6 @@ import { codecWork, outputWork, timesWork } from './workspace';
 const CHUNK_HEADER: usize = 20;
 
 export const APPENDED: i32 = 0;
-/** Not later than the newest: the caller must look for the right place, or for a duplicate. */
-export const LATE: i32 = 1;
 export const NO_MEMORY: i32 = 2;
 
 // The timeline of the sample before, in the same request: what is sent together was read together.
@@ -41,9 +39,127 @@ export function beginRequest(): void {
   hint = 0;
 }
 
-/** Appends one sample. */
+/** Counts frozen heads: each sample belongs to the head of one generation. */
+export let generation: u32 = 1;
+/** In the head: samples, and their oldest and newest time. */
+export let headSamples: u32 = 0;
+export let headMin: f64 = Infinity;
+export let headMax: f64 = -Infinity;
+export let frozenSamples: u32 = 0;
+export let frozenMin: f64 = Infinity;
+export let frozenMax: f64 = -Infinity;
+
+export function beginHead(): void {
+  generation = 1;
+  headSamples = 0;
+  frozenSamples = 0;
+  headMin = Infinity;
+  headMax = -Infinity;
+  frozenMin = Infinity;
+  frozenMax = -Infinity;
+  decoded = 0;
+  hint = 0;
+}
+
+/** Sets all samples aside. Each series follows when it is touched next. No frozen ones may be left. */
+export function freezeHead(): void {
+  generation++;
+  frozenSamples = headSamples;
+  frozenMin = headMin;
+  frozenMax = headMax;
+  headSamples = 0;
+  headMin = Infinity;
+  headMax = -Infinity;
+}
+
+/** Brings a series into the present generation. False when memory is exhausted. */
+@inline
+function settle(series: usize): bool {
+  return load<u32>(series, 108) == generation || follow(series);
+}
+
+function follow(series: usize): bool {
+  const samples = load<u32>(series, 48);
+  if (samples != 0) {
+    if (!seal(series)) return false;
+    store<u32>(series, load<u32>(series, 24), 88);
+    store<u32>(series, 0, 24);
+    store<u32>(series, samples, 92);
+    store<u32>(series, 0, 48);
+    store<i64>(series, load<i64>(series, 64), 72);
+    store<i64>(series, newestTime(<usize>load<u32>(series, 88)), 80);
+  } else if (load<u32>(series, 16) != 0) {
+    // A whole head without a sample: it need not keep its slab.
+    dropOpen(series);
+  }
+  store<u32>(series, generation, 108);
+  return true;
+}
+
+/** Gives back what was frozen: it stands in blocks. Every series with frozen samples must have been read. */
+export function dropFrozen(): void {
+  beginTimesSweep();
+  for (let id: u32 = 0; id < seriesCount; id++) {
+    const series = seriesAt(id);
+    const chunk = <usize>load<u32>(series, 88);
+    if (chunk != 0) {
+      store<u32>(series, 0, 88);
+      store<u32>(series, 0, 92);
+      releaseChunks(chunk);
+    }
+    const timeline = <usize>load<u32>(series, 4);
+    if (timeline != 0) needTimes(timeline, load<u32>(series, 8));
+    let kept = <usize>load<u32>(series, 24);
+    while (kept != 0) {
+      needTimes(<usize>load<u32>(kept, 4), load<u32>(kept, 8));
+      kept = <usize>load<u32>(kept);
+    }
+  }
+  endTimesSweep();
+  decoded = 0;
+  hint = 0;
+  frozenSamples = 0;
+  frozenMin = Infinity;
+  frozenMax = -Infinity;
+}
+
+/** Writes the ids of series that took no sample in this generation nor in the one before. */
+export function idleSeries(ids: usize, idsMax: u32): u32 {
+  let count: u32 = 0;
+  for (let id: u32 = 0; id < seriesCount && count < idsMax; id++) {
+    const series = seriesAt(id);
+    if (load<u32>(series, 112) == 0 || load<u32>(series, 112) + 1 >= generation) continue;
+    if (load<u32>(series, 48) != 0 || load<u32>(series, 92) != 0 || !settle(series)) continue;
+    leaveTimeline(series);
+    store<u32>(ids + (<usize>count << 2), id);
+    count++;
+  }
+  return count;
+}
+
+/** A series that is about to be forgotten. */
+export function leaveTimeline(series: usize): void {
+  const slab = <usize>load<u32>(series, 16);
+  if (slab != 0) dropOpen(series);
+  const timeline = <usize>load<u32>(series, 4);
+  if (timeline != 0) store<u32>(timeline, load<u32>(timeline, 16) - 1, 16);
+  store<u32>(series, 0, 4);
+}
+
+/** Appends one sample, which must be later than all of the series. */
 export function append(series: usize, time: i64, bits: u64): i32 {
-  if (time <= load<i64>(series, 32)) return LATE;
+  if (!settle(series)) return NO_MEMORY;
+  const outcome = put(series, time, bits);
+  if (outcome != APPENDED) return outcome;
+  if (load<u32>(series, 48) == 1) store<i64>(series, time, 64);
+  store<u32>(series, generation, 112);
+  headSamples++;
+  headMin = min(headMin, <f64>time);
+  headMax = max(headMax, <f64>time);
+  return APPENDED;
+}
+
+function put(series: usize, time: i64, bits: u64): i32 {
   let slab = <usize>load<u32>(series, 16);
   let count = load<u32>(series, 12);
   const size = load<u32>(series, 20);
@@ -229,84 +345,105 @@ function copyTimes(timeline: usize, first: u32, count: u32, target: usize): void
   }
 }
 
+/** Where in the columns the last `readSamples` begins. */
+export let readFrom: u32 = 0;
+
 /**
- * Copies all samples of a series, oldest first, to columns with room for at least `load(samples)` each; returns
- * how many. Whole slabs and chunks only: the caller cuts the range.
+ * Copies samples of a series to the end of columns with room for all of them, oldest first, times as float64;
+ * returns where they end. Reads back to the chunk in which `from` lies: the caller cuts. The parts: 1 head,
+ * 2 frozen, 3 both.
  */
-export function readSeries(id: u32, times: usize, values: usize): u32 {
+export function readSamples(id: u32, part: u32, from: f64, times: usize, values: usize): u32 {
   const series = seriesAt(id);
-  const total = load<u32>(series, 48);
-  const open = load<u32>(series, 12);
-  let at = total - open;
-  if (open != 0) {
-    memory.copy(values + (<usize>at << 3), <usize>load<u32>(series, 16), <usize>open << 3);
-    copyTimes(<usize>load<u32>(series, 4), load<u32>(series, 8), open, times + (<usize>at << 3));
+  readFrom = 0;
+  if (!settle(series)) return 0;
+  const head = part & 1 ? load<u32>(series, 48) : 0;
+  const frozen = part & 2 ? load<u32>(series, 92) : 0;
+  const total = head + frozen;
+  let at = total;
+  let done = false;
+  if (head != 0) {
+    const open = load<u32>(series, 12);
+    if (open != 0) {
+      at -= open;
+      memory.copy(values + (<usize>at << 3), <usize>load<u32>(series, 16), <usize>open << 3);
+      copyTimes(<usize>load<u32>(series, 4), load<u32>(series, 8), open, times + (<usize>at << 3));
+      done = <f64>load<i64>(times + (<usize>at << 3)) <= from;
+    }
+    if (!done) at = readChunks(<usize>load<u32>(series, 24), at, from, times, values);
+    done = at != frozen || (at < total && <f64>load<i64>(times + (<usize>at << 3)) <= from);
   }
-  let chunk = <usize>load<u32>(series, 24);
+  if (frozen != 0 && !done) at = readChunks(<usize>load<u32>(series, 88), at, from, times, values);
+  for (let i = at; i < total; i++) {
+    const place = times + (<usize>i << 3);
+    store<f64>(place, <f64>load<i64>(place));
+  }
+  readFrom = at;
+  return total;
+}
+
+/** Copies chunks, newest first, in front of row `at`; returns the first row. */
+function readChunks(chunk: usize, at: u32, from: f64, times: usize, values: usize): u32 {
   while (chunk != 0 && at != 0) {
     const count = load<u32>(chunk, 12);
     at -= count;
     decodeValues(chunk + CHUNK_HEADER, count, values + (<usize>at << 3), codecWork);
     copyTimes(<usize>load<u32>(chunk, 4), load<u32>(chunk, 8), count, times + (<usize>at << 3));
+    if (<f64>load<i64>(times + (<usize>at << 3)) <= from) break;
     chunk = <usize>load<u32>(chunk);
+  }
+  return at;
+}
+
+/** Whether the series may have a sample in the range. */
+export function mayHold(id: u32, from: f64, to: f64): bool {
+  const series = seriesAt(id);
+  if (!settle(series)) return true;
+  if (load<u32>(series, 92) != 0) {
+    if (<f64>load<i64>(series, 72) <= to && <f64>load<i64>(series, 80) >= from) return true;
+  }
+  if (load<u32>(series, 48) == 0) return false;
+  return <f64>load<i64>(series, 64) <= to && <f64>load<i64>(series, 32) >= from;
+}
+
+/** Samples in these parts; room that `readSamples` needs. */
+export function samplesIn(id: u32, part: u32): u32 {
+  const series = seriesAt(id);
+  if (!settle(series)) return 0;
+  return (part & 1 ? load<u32>(series, 48) : 0) + (part & 2 ? load<u32>(series, 92) : 0);
+}
+
+/** The newest time of the series, staged ones included; -Infinity without any. */
+export function newestOf(id: u32): f64 {
+  const last = load<i64>(seriesAt(id), 32);
+  return last == i64.MIN_VALUE ? -Infinity : <f64>last;
+}
+
+/** Samples up to this time are late, for they may be in a block. */
+export function raiseNewest(id: u32, time: f64): void {
+  const series = seriesAt(id);
+  if (time > newestOf(id)) store<i64>(series, <i64>time, 32);
+}
+
+/** Copies all samples of a series, head and frozen, with times as int64; returns how many. */
+export function readSeries(id: u32, times: usize, values: usize): u32 {
+  const total = readSamples(id, 3, -Infinity, times, values);
+  for (let i: u32 = 0; i < total; i++) {
+    const place = times + (<usize>i << 3);
+    store<i64>(place, <i64>load<f64>(place));
   }
   return total;
 }
 
 export function samplesOf(id: u32): u32 {
-  return load<u32>(seriesAt(id), 48);
-}
-
-export function lastTimeOf(id: u32): i64 {
-  return load<i64>(seriesAt(id), 32);
+  return samplesIn(id, 3);
 }
 
 /** The time of a chunk's last sample. */
-function chunkLast(chunk: usize): i64 {
+function newestTime(chunk: usize): i64 {
   const count = load<u32>(chunk, 12);
   copyTimes(<usize>load<u32>(chunk, 4), load<u32>(chunk, 8) + count - 1, 1, outputWork);
   return load<i64>(outputWork);
-}
-
-/**
- * Gives back what lies wholly before `cutoff`, for it stands in a block by now. A chunk that straddles it
- * stays, so readers must cut there themselves. Writes the ids of series that are left without a sample, at
- * most `emptyMax`, and returns how many.
- */
-export function dropBefore(cutoff: i64, empty: usize, emptyMax: u32): u32 {
-  let emptied: u32 = 0;
-  beginTimesSweep();
-  for (let id: u32 = 0; id < seriesCount; id++) {
-    const series = seriesAt(id);
-    if (load<u32>(series, 48) == 0) continue;
-    const open = load<u32>(series, 12);
-    if (open != 0 && load<i64>(series, 32) < cutoff) dropOpen(series);
-    let kept = load<u32>(series, 12);
-    if (kept != 0) needTimes(<usize>load<u32>(series, 4), load<u32>(series, 8));
-    let link = series + 24;
-    let chunk = <usize>load<u32>(link);
-    while (chunk != 0 && chunkLast(chunk) >= cutoff) {
-      kept += load<u32>(chunk, 12);
-      needTimes(<usize>load<u32>(chunk, 4), load<u32>(chunk, 8));
-      link = chunk;
-      chunk = <usize>load<u32>(chunk);
-    }
-    store<u32>(link, 0);
-    releaseChunks(chunk);
-    store<u32>(series, kept, 48);
-    if (kept == 0 && emptied < emptyMax) {
-      const timeline = <usize>load<u32>(series, 4);
-      if (timeline != 0) store<u32>(timeline, load<u32>(timeline, 16) - 1, 16);
-      store<u32>(series, 0, 4);
-      store<u32>(empty + (<usize>emptied << 2), id);
-      emptied++;
-    } else if (kept == 0 && load<u32>(series, 4) != 0) {
-      needTimes(<usize>load<u32>(series, 4), load<u32>(series, 8));
-    }
-  }
-  endTimesSweep();
-  decoded = 0;
-  return emptied;
 }
 
 /** The slab of a series that has been silent: its values are in a block. */

@@ -3,7 +3,7 @@
 // few sizes, again and again.
 
 const SMALLEST_LOG: u32 = 5;
-const CLASSES: u32 = 20; // up to 16 MiB
+const CLASSES: u32 = 24; // up to 256 MiB
 
 let top: usize = 0;
 let lists: usize = 0;

@@ -1,4 +1,4 @@
-// Remote write 1.0 (protobuf, after decompression) straight into the head and the journal:
+// Remote write 1.0 (protobuf, after decompression) straight into staging and the journal:
 //
 //   WriteRequest { repeated TimeSeries timeseries = 1; repeated MetricMetadata metadata = 3 }
 //   TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; exemplars = 3; histograms = 4 }
@@ -8,8 +8,8 @@
 // lists for the slow side: series that are not known (as places in the request), and samples that are late.
 // Fields may stand in any order and unknown ones are skipped; a series whose labels are not in one piece at
 // its beginning is left to the slow side.
-import { APPENDED, append, beginRequest } from './head';
-import { journalRoom, putJournal } from './journal';
+import { journalRoom } from './journal';
+import { ROW_BYTES, stage, stagingRoom } from './staging';
 import { beginOrder, expectedBytes, expectedSeries, findNext, seriesAt } from './series';
 
 /** The request is damaged: the slow side parses it again and finds the words. */
@@ -19,9 +19,11 @@ export const STOPPED: i32 = 1;
 export const DONE: i32 = 0;
 
 export let stoppedAt: usize = 0;
-/** Entries in the lists. A missed series: u32 address, u32 length of its TimeSeries message. */
+/** Samples that the series there may have, when nothing before it was taken. */
+export let stoppedFor: u32 = 0;
+/** Entries in the lists. A missed field of the request: u32 address, u32 length. */
 export let missed: u32 = 0;
-/** A late sample: u32 id, u32 unused, i64 time, u64 bits. */
+/** A late sample: u32 id, u32 unused, f64 time, u64 bits. */
 export let late: u32 = 0;
 export let accepted: u32 = 0;
 
@@ -58,8 +60,9 @@ function skip(wire: u32, end: usize): void {
 }
 
 /**
- * Goes through `length` bytes at `request`, of which those before `from` are done. Samples up to
- * `latestTime` of known series are appended; 16 bytes behind the request must be readable.
+ * Goes through `length` bytes at `request`, of which those before `from` are done. Samples from
+ * `oldestTime` to `latestTime` of series known under this token are staged; 16 bytes behind the request must be
+ * readable.
  */
 export function scanWriteRequest(
   request: usize,
@@ -69,7 +72,9 @@ export function scanWriteRequest(
   missMax: u32,
   lateList: usize,
   lateMax: u32,
-  latestTime: i64,
+  oldestTime: f64,
+  latestTime: f64,
+  token: u32,
 ): i32 {
   const end = request + length;
   cursor = from;
@@ -77,16 +82,23 @@ export function scanWriteRequest(
   missed = 0;
   late = 0;
   accepted = 0;
-  if (from == request) {
-    beginRequest();
-    beginOrder();
-  }
+  stoppedFor = 0;
+  oldest = <i64>oldestTime;
+  latest = <i64>latestTime;
+  admitted = token;
+  if (from == request) beginOrder();
   while (cursor < end) {
     const start = cursor;
     const tag = <u32>varint(end);
+    if (broken) return DAMAGED;
     if (tag != 10) {
+      if (missed == missMax) {
+        stoppedAt = start;
+        return STOPPED;
+      }
       skip(tag & 7, end);
       if (broken) return DAMAGED;
+      if (tag == 26) miss(missList, start);
       continue;
     }
     const size = varint(end);
@@ -98,26 +110,35 @@ export function scanWriteRequest(
     if (
       missed == missMax ||
       <usize>late + samplesMax > <usize>lateMax ||
-      journalRoom() < samplesMax * 22
+      journalRoom() < samplesMax * 22 ||
+      stagingRoom() < samplesMax * ROW_BYTES
     ) {
       stoppedAt = start;
+      stoppedFor = <u32>samplesMax;
       return STOPPED;
     }
-    const outcome = scanSeries(message, messageEnd, lateList, latestTime);
+    const outcome = scanSeries(message, messageEnd, lateList);
     if (outcome == DAMAGED) return DAMAGED;
-    if (outcome == STOPPED) {
-      const entry = missList + (<usize>missed << 3);
-      store<u32>(entry, <u32>message);
-      store<u32>(entry, <u32>size, 4);
-      missed++;
-    }
     cursor = messageEnd;
+    if (outcome == STOPPED) miss(missList, start);
   }
   return DONE;
 }
 
+/** The slow side must look at the field from `start` to the cursor. */
+function miss(missList: usize, start: usize): void {
+  const entry = missList + (<usize>missed << 3);
+  store<u32>(entry, <u32>start);
+  store<u32>(entry, <u32>(cursor - start), 4);
+  missed++;
+}
+
+let oldest: i64 = 0;
+let latest: i64 = 0;
+let admitted: u32 = 0;
+
 /** One TimeSeries. STOPPED: nothing of it was taken, the slow side must look. */
-function scanSeries(message: usize, end: usize, lateList: usize, latestTime: i64): i32 {
+function scanSeries(message: usize, end: usize, lateList: usize): i32 {
   let id = expectedSeries(message, end);
   if (id >= 0) {
     cursor = message + expectedBytes;
@@ -132,30 +153,37 @@ function scanSeries(message: usize, end: usize, lateList: usize, latestTime: i64
     id = findNext(message, cursor - message);
     if (id < 0) return STOPPED;
   }
-  // Several samples are looked at twice: nothing is taken from a message that turns out to be damaged.
-  const one = cursor + 18 == end && load<u8>(cursor) == 18;
-  if (!one && !onlySamples(cursor, end, latestTime)) return broken ? DAMAGED : STOPPED;
   const series = seriesAt(<u32>id);
+  if (load<u32>(series, 96) != admitted) return STOPPED;
+  // Looked at before anything is taken: nothing is, from a message that turns out to be damaged or odd.
+  const one = cursor + 18 == end && load<u8>(cursor) == 18;
+  if (one) {
+    takeSample(end);
+    if (broken || cursor != end) return DAMAGED;
+    if (sampleTime < oldest || sampleTime > latest) return STOPPED;
+    take(series, <u32>id, lateList);
+    return DONE;
+  }
+  if (!onlySamples(cursor, end)) return broken ? DAMAGED : STOPPED;
   while (cursor < end) {
     takeSample(end);
-    if (one && (broken || cursor != end || sampleTime > latestTime)) {
-      return broken ? DAMAGED : STOPPED;
-    }
-    const outcome = append(series, sampleTime, sampleBits);
-    if (outcome == APPENDED) {
-      putJournal(series, <u32>id, sampleTime, sampleBits);
-      accepted++;
-    } else {
-      // Late, or no memory: the slow side decides.
-      const entry = lateList + <usize>late * 24;
-      store<u32>(entry, <u32>id);
-      store<u32>(entry, <u32>outcome, 4);
-      store<i64>(entry, sampleTime, 8);
-      store<u64>(entry, sampleBits, 16);
-      late++;
-    }
+    take(series, <u32>id, lateList);
   }
   return DONE;
+}
+
+@inline
+function take(series: usize, id: u32, lateList: usize): void {
+  if (sampleTime > load<i64>(series, 32)) {
+    stage(series, id, sampleTime, sampleBits);
+    accepted++;
+    return;
+  }
+  const entry = lateList + <usize>late * 24;
+  store<u32>(entry, id);
+  store<f64>(entry, <f64>sampleTime, 8);
+  store<u64>(entry, sampleBits, 16);
+  late++;
 }
 
 let sampleTime: i64 = 0;
@@ -205,12 +233,12 @@ function takeSample(end: usize): void {
   }
 }
 
-/** Whether the rest of a series is well-formed samples and none is from the future; leaves the cursor. */
-function onlySamples(from: usize, end: usize, latestTime: i64): bool {
+/** Whether the rest of a series is well-formed samples of times that may be; leaves the cursor. */
+function onlySamples(from: usize, end: usize): bool {
   while (cursor < end) {
     if (load<u8>(cursor) != 18) return false;
     takeSample(end);
-    if (broken || sampleTime > latestTime) return false;
+    if (broken || sampleTime < oldest || sampleTime > latest) return false;
   }
   cursor = from;
   return true;

@@ -7,16 +7,27 @@
 //   16  slab       u32   address of the newest values, 0 if none
 //   20  slabSize   u32   values that fit into it
 //   24  newest     u32   address of the newest sealed chunk, 0 if none
-//   28  journal    u32   the journal segment in which `chain` is valid
+//   28  chapter    u32   the chapter of the journal in which `chain` is valid
 //   32  last       i64   newest time
 //   40  chain      u64   bits of the value written to the journal last
 //   48  samples    u32   in the head
 //   52  key        u32   address of the label bytes it was found by last
 //   56  keyBytes   u32
 //   60  next       u32   id + 1 of the series that came after it in the request before
+//   64  first      i64   time of the oldest sample in the head
+//   72  frozenFirst i64  oldest and newest time of the frozen samples
+//   80  frozenLast i64
+//   88  frozen     u32   address of the newest frozen chunk, 0 if none
+//   92  frozenSamples u32
+//   96  token      u32   the admission under which the series was let in last
+//   100 defined    u32   the journal segment that has its labels
+//   104 staged     u32   offset + 1 of its newest row that is being committed, 0 if none
+//   108 generation u32   of the head that its samples belong to; see `settle`
+//   112 active     u32   the generation in which it last took a sample; 0: forgotten
+import { generation } from './head';
 import { allocate, release } from './memory';
 
-export const SERIES_LOG: u32 = 6;
+export const SERIES_LOG: u32 = 7;
 const PAGE_LOG: u32 = 10;
 /** Series that one directory page of addresses can hold: 4 M. */
 const PAGES_MAX: u32 = 4096;
@@ -27,7 +38,8 @@ export let seriesCount: u32 = 0;
 
 let table: usize = 0;
 let tableMask: u32 = 0;
-let tableUsed: u32 = 0;
+/** Keys that lead to series. */
+export let tableUsed: u32 = 0;
 let seed: u64 = 0;
 
 const ENTRY: usize = 16; // u32 hash, u32 id + 1, u32 address of key, u32 length of key
@@ -86,8 +98,10 @@ export function createSeries(): i32 {
 }
 
 function reset(series: usize): void {
-  memory.fill(series, 0, 64);
+  memory.fill(series, 0, <usize>1 << SERIES_LOG);
   store<i64>(series, i64.MIN_VALUE, 32);
+  store<u32>(series, generation, 108);
+  store<u32>(series, generation, 112);
 }
 
 /** In `timeline`, for a series that is being forgotten. */
@@ -124,6 +138,7 @@ export function forgetSeries(ids: usize, count: u32): void {
     const id = load<u32>(ids + (<usize>i << 2));
     const series = seriesAt(id);
     reset(series);
+    store<u32>(series, 0, 112);
     store<u32>(series, freeIds);
     freeIds = id + 1;
   }
@@ -194,6 +209,11 @@ export function expectedSeries(key: usize, end: usize): i32 {
   previous = series;
   expectedBytes = bytes;
   return <i32>(expected - 1);
+}
+
+/** Sets the admission that series are compared with. */
+export function setToken(id: u32, token: u32): void {
+  store<u32>(seriesAt(id), token, 96);
 }
 
 /** As `findSeries`, and remembers the order. */

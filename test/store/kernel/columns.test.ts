@@ -67,6 +67,7 @@ describe('columns of values', () => {
   });
 
   it('gives back columns of every length up to the limit', () => {
+    expect.hasAssertions();
     for (const length of [1, 2, 3, 120, 600, COLUMN_MAX]) {
       const shapes: ((i: number) => number)[] = [
         () => 7,

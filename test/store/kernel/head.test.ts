@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../../store/embedded/kernel-module.ts';
-import { bytesAt, freshHead, place, samplesOf } from './kernel-fixture.ts';
+import { append, bytesAt, freshHead, place, samplesOf } from './kernel-fixture.ts';
 
 const JOURNAL_BYTES = 4 << 20;
 const START = 1_735_689_600_000n;
@@ -34,16 +34,17 @@ function play(
   let time = START;
   readings.forEach(({ waitMs, missing, value }, turn) => {
     time += BigInt(waitMs);
-    calls.beginRequest();
+    const rows: [number, bigint][] = [];
     for (let i = 0; i < SERIES; i++) {
       if ((missing & 7) === i && missing > 128) continue;
       const id = ids[(turn % 2) * SERIES + i]!;
       const bits = BigInt.asUintN(64, value + BigInt(i * (turn % 5)));
-      expect(calls.appendSample(id, time, bits)).toBe(0);
+      rows.push([id, bits]);
       const samples = wanted.get(id) ?? [];
       samples.push([time, bits]);
       wanted.set(id, samples);
     }
+    append(kernel, time, rows);
   });
   return { wanted, journal };
 }
@@ -55,62 +56,67 @@ describe('the head', () => {
         const kernel = freshHead();
         for (const [id, samples] of play(kernel, readings).wanted) {
           expect(samplesOf(kernel, id)).toEqual(samples);
-          expect(kernel.calls.lastTimeOf(id)).toBe(samples.at(-1)![0]);
+          expect(kernel.calls.newestOf(id)).toBe(Number(samples.at(-1)![0]));
         }
       }),
       { numRuns: 40 },
     );
   });
 
-  it('refuses what is not newer, and keeps what it has', () => {
+  it('takes nothing that is not newer, and gives up what is staged without a trace', () => {
     const kernel = freshHead();
     const { calls } = kernel;
     const id = calls.createSeries();
     calls.beginJournal(calls.allocate(JOURNAL_BYTES), JOURNAL_BYTES, 1);
-    expect(calls.appendSample(id, START, 1n)).toBe(0);
-    expect(calls.appendSample(id, START, 1n)).toBe(1);
-    expect(calls.appendSample(id, START - 1n, 1n)).toBe(1);
-    expect(calls.appendSample(id, START + 1n, 2n)).toBe(0);
+    append(kernel, START, [[id, 1n]]);
+    expect(() => append(kernel, START, [[id, 1n]])).toThrow('row 0');
+    expect(() => append(kernel, START - 1n, [[id, 1n]])).toThrow('row 0');
+    const staging = calls.allocate(4096);
+    const row = place(kernel, new Uint8Array(32));
+    new Uint32Array(kernel.memory.buffer, row, 1)[0] = id;
+    new Float64Array(kernel.memory.buffer, row, 2)[1] = Number(START) + 5;
+    calls.beginStaging(staging, 4096, 2);
+    expect(calls.stageRows(row, row + 8, row + 16, 0, 1)).toBe(1);
+    expect([calls.newestOf(id), calls.undefinedRows.value]).toEqual([Number(START) + 5, 1]);
+    calls.unstage(0);
+    expect([calls.newestOf(id), calls.undefinedRows.value]).toEqual([Number(START), 0]);
+    expect(calls.stagedRowOf(id)).toBe(0);
+    append(kernel, START + 1n, [[id, 2n]]);
     expect(samplesOf(kernel, id)).toEqual([
       [START, 1n],
       [START + 1n, 2n],
     ]);
   });
 
-  it('gives back memory before a cutoff, and nothing after it', () => {
+  it('sets samples aside, gives back their memory, and goes on', () => {
     fc.assert(
-      fc.property(history, fc.double({ min: 0, max: 1, noNaN: true }), (readings, share) => {
+      fc.property(history, history, (before, after) => {
         const kernel = freshHead();
         const { calls } = kernel;
-        const { wanted } = play(kernel, readings);
-        const all = [...wanted.values()]
-          .flat()
-          .map(([time]) => time)
-          .sort((a, b) => Number(a - b));
-        if (all.length === 0) return;
-        const cutoff = all[Math.floor(share * (all.length - 1))]!;
-        const empty = calls.allocate(4 * 64);
-        const emptied = calls.dropBefore(cutoff, empty, 64);
-        let left = 0;
+        const { wanted } = play(kernel, before);
+        calls.freezeHead();
+        const frozen = [...wanted.values()].flat().length;
+        expect([calls.frozenSamples.value, calls.headSamples.value]).toEqual([frozen, 0]);
+        let time = START + 100_000_000n;
+        const rows = (value: bigint): [number, bigint][] =>
+          [...wanted.keys()].map((id) => [id, value]);
+        for (const { waitMs, value } of after)
+          append(kernel, (time += BigInt(waitMs)), rows(value));
+        const later: [bigint, bigint][] = [];
+        time = START + 100_000_000n;
+        for (const { waitMs, value } of after) later.push([(time += BigInt(waitMs)), value]);
         for (const [id, samples] of wanted) {
-          const kept = samplesOf(kernel, id);
-          const since = samples.filter(([time]) => time >= cutoff);
-          // Whole chunks go, so some older ones may stay, but no newer one may be missing or changed.
-          expect(kept).toEqual(samples.slice(samples.length - kept.length));
-          expect(kept.length).toBeGreaterThanOrEqual(since.length);
-          if (kept.length > 0) left++;
+          expect(samplesOf(kernel, id)).toEqual([...samples, ...later]);
+          expect(calls.samplesIn(id, 2)).toBe(samples.length);
+          expect(calls.mayHold(id, Number(samples[0]![0]), Number(samples[0]![0]))).toBe(1);
         }
-        expect(emptied).toBe(wanted.size - left);
-        // What goes on goes on.
-        calls.beginRequest();
+        calls.dropFrozen();
         for (const id of wanted.keys()) {
-          const before = samplesOf(kernel, id);
-          const time = START + 100_000_000n;
-          expect(calls.appendSample(id, time, 42n)).toBe(0);
-          expect(samplesOf(kernel, id)).toEqual([...before, [time, 42n]]);
+          expect(samplesOf(kernel, id)).toEqual(later);
+          expect(calls.mayHold(id, -Infinity, Number(START) + 90_000_000)).toBe(0);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -149,10 +155,9 @@ describe('the head', () => {
     const kernel = freshHead();
     const { calls } = kernel;
     const journal = calls.allocate(JOURNAL_BYTES);
-    const empty = calls.allocate(4 * 64);
+    const idle = calls.allocate(4 * 64);
     const round = (n: number): void => {
       const ids: number[] = [];
-      calls.beginRequest();
       calls.beginJournal(journal, JOURNAL_BYTES, n);
       for (let i = 0; i < 20; i++) {
         const bytes = new TextEncoder().encode(`round ${n} series ${i}`);
@@ -163,11 +168,21 @@ describe('the head', () => {
         ids.push(id);
       }
       for (let t = 0; t < 300; t++) {
-        for (const id of ids) calls.appendSample(id, START + BigInt(n * 1000 + t), BigInt(t));
+        append(
+          kernel,
+          START + BigInt(n * 1000 + t),
+          ids.map((id) => [id, BigInt(t)]),
+        );
       }
-      const emptied = calls.dropBefore(START + 10n ** 9n, empty, 64);
-      expect(emptied).toBe(20);
-      calls.forgetSeries(empty, emptied);
+      calls.freezeHead();
+      expect(calls.idleSeries(idle, 64)).toBe(0);
+      for (const id of ids) expect(calls.samplesIn(id, 2)).toBe(300);
+      calls.dropFrozen();
+      calls.freezeHead();
+      expect(calls.idleSeries(idle, 64)).toBe(20);
+      calls.forgetSeries(idle, 20);
+      expect(calls.idleSeries(idle, 64)).toBe(0);
+      calls.dropFrozen();
     };
     round(0);
     const before = calls.bytesUsed.value;
@@ -187,9 +202,13 @@ describe('the journal', () => {
         const ids = Array.from({ length: SERIES * 2 }, () => second.calls.createSeries());
         const map = place(second, new Uint8Array(Uint32Array.from(ids).buffer));
         const record = place(second, used);
-        expect(second.calls.replayJournal(record, used.length, 9, map, ids.length)).toBe(1);
+        const late = second.calls.allocate(24 * 64);
+        second.calls.beginReplay();
+        const end = record + used.length;
+        expect(second.calls.replayJournal(record, end, 9, map, ids.length, late, 64)).toBe(1);
         for (const [id, samples] of wanted) expect(samplesOf(second, id)).toEqual(samples);
         expect(second.calls.unplaced.value).toBe(0);
+        expect(second.calls.replayedLate.value).toBe(0);
       }),
       { numRuns: 40 },
     );
@@ -202,7 +221,16 @@ describe('the journal', () => {
         const { calls } = kernel;
         const ids = Array.from({ length: 300 }, () => calls.createSeries());
         const map = place(kernel, new Uint8Array(Uint32Array.from(ids).buffer));
-        calls.replayJournal(place(kernel, bytes), bytes.length, 1, map, ids.length);
+        const late = calls.allocate(24 * 8);
+        const record = place(kernel, bytes);
+        calls.beginReplay();
+        let from = record;
+        do {
+          calls.replayJournal(from, record + bytes.length, 1, map, ids.length, late, 8);
+          expect(calls.replayedLate.value).toBeLessThanOrEqual(8);
+          expect(calls.replayedTo.value === 0 || calls.replayedTo.value > from).toBe(true);
+          from = calls.replayedTo.value;
+        } while (from !== 0);
       }),
     );
   });

@@ -17,6 +17,7 @@ export function freshKernel(): Kernel {
 /** As `freshKernel`, and with an empty head. */
 export function freshHead(): Kernel {
   const kernel = freshKernel();
+  kernel.calls.beginHead();
   kernel.calls.beginSeries(0x1234_5678_9abc_def0n);
   kernel.calls.beginTimelines();
   return kernel;
@@ -82,4 +83,33 @@ export function samplesOf(kernel: Kernel, id: number): [bigint, bigint][] {
   calls.release(times, count * 8);
   calls.release(values, count * 8);
   return samples;
+}
+
+const STAGING_BYTES = 1 << 20;
+
+/** Takes samples of one reading, all of them newer than their series, into a head that `beginJournal` was called for. */
+export function append(
+  kernel: Kernel,
+  time: bigint,
+  samples: readonly (readonly [number, bigint])[],
+): void {
+  const { calls } = kernel;
+  const staging = calls.allocate(STAGING_BYTES);
+  const ids = place(kernel, new Uint8Array(Uint32Array.from(samples, ([id]) => id).buffer));
+  const times = place(
+    kernel,
+    new Uint8Array(Float64Array.from(samples, () => Number(time)).buffer),
+  );
+  const values = place(
+    kernel,
+    new Uint8Array(BigUint64Array.from(samples, ([, bits]) => bits).buffer),
+  );
+  calls.beginStaging(staging, STAGING_BYTES, 1);
+  const taken = calls.stageRows(ids, times, values, 0, samples.length);
+  if (taken !== samples.length) throw new Error(`row ${taken} is late`);
+  if (!calls.applyStaged()) throw new Error('no memory');
+  calls.release(values, samples.length * 8 + 64);
+  calls.release(times, samples.length * 8 + 64);
+  calls.release(ids, samples.length * 4 + 64);
+  calls.release(staging, STAGING_BYTES);
 }

@@ -5,7 +5,9 @@ import { freshHead, place, samplesOf } from './kernel-fixture.ts';
 const MISS_MAX = 64;
 const LATE_MAX = 4096;
 const JOURNAL_BYTES = 1 << 20;
-const ENDLESS = 2n ** 62n;
+const STAGING_BYTES = 1 << 20;
+const ENDLESS = 2 ** 62;
+const TOKEN = 7;
 
 interface Sample {
   readonly time: bigint;
@@ -52,15 +54,18 @@ function reader(names: readonly string[]) {
     const key = Uint8Array.from(labelsBytes(name));
     const id = calls.createSeries();
     calls.bindKey(place(kernel, key), key.length, id);
+    calls.setToken(id, TOKEN);
     ids.set(name, id);
   }
   const missList = calls.allocate(8 * MISS_MAX);
   const lateList = calls.allocate(24 * LATE_MAX);
   const journal = calls.allocate(JOURNAL_BYTES);
-  const scan = (bytes: readonly number[], latest = ENDLESS): number => {
+  const staging = calls.allocate(STAGING_BYTES);
+  const scan = (bytes: readonly number[], latest = ENDLESS, token = TOKEN): number => {
     const request = place(kernel, Uint8Array.from(bytes));
     calls.beginJournal(journal, JOURNAL_BYTES, 1);
-    return calls.scanWriteRequest(
+    calls.beginStaging(staging, STAGING_BYTES, 1);
+    const verdict = calls.scanWriteRequest(
       request,
       bytes.length,
       request,
@@ -68,8 +73,13 @@ function reader(names: readonly string[]) {
       MISS_MAX,
       lateList,
       LATE_MAX,
+      -ENDLESS,
       latest,
+      token,
     );
+    if (verdict < 0) calls.unstage(0);
+    calls.applyStaged();
+    return verdict;
   };
   const taken = (name: string): Sample[] =>
     samplesOf(kernel, ids.get(name)!).map(([time, bits]) => ({ time, bits }));
@@ -101,7 +111,7 @@ describe('scanning a write request', () => {
           expect(scan(bytes)).toBe(0);
           columns.forEach((samples, i) => expect(taken(names[i]!)).toEqual(samples));
           expect(calls.accepted.value).toBe(columns.flat().length);
-          expect([calls.missed.value, calls.late.value]).toEqual([0, 0]);
+          expect([calls.missed.value, calls.late.value]).toEqual([1, 0]);
         },
       ),
       { numRuns: 60 },
@@ -133,7 +143,9 @@ describe('scanning a write request', () => {
       ]),
     ).toBe(0);
     expect([calls.missed.value, calls.late.value, calls.accepted.value]).toEqual([1, 1, 2]);
-    expect(scan(seriesBytes('known', [at(7n), at(101n)]), 100n)).toBe(0);
+    expect(scan(seriesBytes('known', [at(7n), at(101n)]), 100)).toBe(0);
+    expect([calls.missed.value, calls.accepted.value]).toEqual([1, 0]);
+    expect(scan(seriesBytes('known', [at(8n)]), 100, TOKEN + 1)).toBe(0);
     expect([calls.missed.value, calls.accepted.value]).toEqual([1, 0]);
     expect(taken('known').map((sample) => sample.time)).toEqual([5n, 6n]);
   });
