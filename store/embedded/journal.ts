@@ -269,7 +269,7 @@ export class Journal {
 }
 
 /** A group below this is a chapter of its own. */
-const SMALL_GROUP_BYTES: number = 16 * 1024;
+const SMALL_GROUP_BYTES: number = 2 * 1024;
 /** A chapter that is longer ends with its group. */
 const CHAPTER_BYTES: number = 8 * 1024 * 1024;
 const RETRY_MS = 1000;
