@@ -1,3 +1,4 @@
+import { civilDate, daysOfDate } from '../../model/civil-date.ts';
 import { GoNamed, GoTime } from './values.ts';
 
 /** Times in UTC as Go's time package computes and prints them; the calendar is the proleptic Gregorian. */
@@ -59,33 +60,17 @@ export function calendarOf(time: GoTime): Calendar {
   const seconds = unixSeconds(time);
   const days = Number(floorDivide(seconds, DAY_SECONDS));
   const inDay = Number(seconds - BigInt(days) * DAY_SECONDS);
-  // Years counted from March make the leap day the last one, so that month lengths follow one formula.
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  );
-  const dayFromMarch =
-    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthFromMarch = Math.floor((5 * dayFromMarch + 2) / 153);
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const { year, month, day } = civilDate(days);
   return {
     year,
     month,
-    day: dayFromMarch - Math.floor((153 * monthFromMarch + 2) / 5) + 1,
+    day,
     hour: Math.floor(inDay / 3600),
     minute: Math.floor(inDay / 60) % 60,
     second: inDay % 60,
     nanosecond: Number(time.unixNanoseconds - seconds * SECOND),
     weekday: (((days + 4) % 7) + 7) % 7,
-    dayOfYear: month > 2 ? dayFromMarch + 60 + (leap ? 1 : 0) : dayFromMarch - 305,
+    dayOfYear: days - daysOfDate({ year, month: 1, day: 1 }) + 1,
   };
 }
 
