@@ -89,7 +89,6 @@ export interface KernelCalls {
   beginStaging(buffer: number, bytes: number, segment: number): void;
   moveStaging(buffer: number, bytes: number): void;
   stagedBytes(): number;
-  stagingBase(): number;
   stagedRowOf(id: number): number;
   stageRows(ids: number, times: number, values: number, from: number, count: number): number;
   stageLate(id: number, timeMs: number, low: number, high: number): number;

@@ -12,4 +12,4 @@ export { scanWriteRequest, missed, late, accepted, stoppedAt, stoppedFor } from 
 export { beginJournal, journalEnd, beginReplay, replayJournal, replayed, unplaced } from './journal';
 export { replayedLate, replayedTo } from './journal';
 export { beginStaging, moveStaging, stagedBytes, stageRows, stageLate, applyStaged, unstage } from './staging';
-export { undefinedRows, undefinedSeries, stagedRowOf, stagingBase } from './staging';
+export { undefinedRows, undefinedSeries, stagedRowOf } from './staging';

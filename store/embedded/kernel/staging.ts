@@ -109,11 +109,6 @@ export function stagedRowOf(id: u32): u32 {
   return load<u32>(seriesAt(id), 104);
 }
 
-/** Where the rows are. */
-export function stagingBase(): usize {
-  return base;
-}
-
 /** Writes the ids of series whose labels the segment needs, `undefinedRows` of them. */
 export function undefinedSeries(ids: usize): void {
   for (let row = base; row < at; row += ROW_BYTES) {
